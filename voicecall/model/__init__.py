@@ -1,0 +1,1 @@
+"""Values that cross boundaries: frozen, slotted, keyword-only, standard library only."""

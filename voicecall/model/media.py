@@ -1,0 +1,133 @@
+"""Audio on the wire: formats, what a media stream tells us, what we tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from voicecall.model.ids import CallId, CarrierCallId, StreamToken
+
+FRAME_SECONDS = 0.020
+"""Length of one frame of telephone audio."""
+
+
+class Encoding(StrEnum):
+    """How samples are written. `PCM16` is signed, little-endian, mono."""
+
+    MULAW = "mulaw"
+    ALAW = "alaw"
+    PCM16 = "pcm16"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioFormat:
+    """Mono audio: an encoding and a sample rate in Hz."""
+
+    encoding: Encoding
+    rate: int
+
+    @property
+    def bytes_per_second(self) -> int:
+        """How many bytes hold one second."""
+        return self.rate * (2 if self.encoding is Encoding.PCM16 else 1)
+
+    @property
+    def frame_bytes(self) -> int:
+        """How many bytes hold one 20 ms frame."""
+        return self.bytes_per_second // 50
+
+
+MULAW_8K = AudioFormat(encoding=Encoding.MULAW, rate=8000)
+ALAW_8K = AudioFormat(encoding=Encoding.ALAW, rate=8000)
+PCM16_8K = AudioFormat(encoding=Encoding.PCM16, rate=8000)
+PCM16_16K = AudioFormat(encoding=Encoding.PCM16, rate=16000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audio:
+    """A piece of mono audio of any length, whole samples."""
+
+    data: bytes
+    format: AudioFormat
+
+    @property
+    def seconds(self) -> float:
+        """How long it plays."""
+        return len(self.data) / self.format.bytes_per_second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOpening:
+    """What is known when a media socket is accepted: which call, which token, which headers."""
+
+    call_id: CallId
+    token: StreamToken
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaStarted:
+    """The stream is open. `format` is what the carrier sends; it must name its call."""
+
+    stream_id: str
+    carrier_call_id: CarrierCallId
+    format: AudioFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaAudio:
+    """Audio from the caller, in the format of `MediaStarted`; usually 20 ms."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaMark:
+    """Everything sent before the mark `name` was played, or was cleared."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaDigit:
+    """The caller pressed a key, told in-band by the stream."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaStopped:
+    """The carrier ends the stream."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFault:
+    """The carrier complains, or sent a frame that cannot be read. Counted; the call goes on."""
+
+    detail: str
+
+
+MediaEvent = MediaStarted | MediaAudio | MediaMark | MediaDigit | MediaStopped | MediaFault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayAudio:
+    """Play `data`, in the stream's format, after everything sent before."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceMark:
+    """Tell us (`MediaMark`) when everything sent before was played."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearAudio:
+    """Drop everything that was sent and not yet played."""
+
+
+MediaCommand = PlayAudio | PlaceMark | ClearAudio

@@ -1,0 +1,257 @@
+"""What a phone carrier's plugin implements."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from voicecall.errors import CapabilityMissing
+from voicecall.model.call import Direction
+from voicecall.model.carrier_events import CarrierEvent, EndCause, EndedBy
+from voicecall.model.ids import CallId, CarrierCallId
+from voicecall.model.instructions import Instruction
+from voicecall.model.media import AudioFormat, MediaCommand, MediaEvent, StreamOpening
+from voicecall.model.webhook import HttpReply, VerifiedWebhook, WebhookRequest
+from voicecall.sdk.clock import Clock
+from voicecall.sdk.http import HttpClient
+from voicecall.sdk.stt import SttBackend
+from voicecall.sdk.tts import TtsBackend
+
+
+class Capability(StrEnum):
+    """What a provider can do. What it does not declare raises `CapabilityMissing`."""
+
+    INBOUND = "inbound"
+    MEDIA_STREAMS = "media-streams"
+    NATIVE_SPEECH = "native-speech"
+    NATIVE_LISTENING = "native-listening"
+    SEND_DIGITS = "send-digits"
+    TRANSFER = "transfer"
+    MACHINE_DETECTION = "machine-detection"
+
+
+class CallbackUrls(Protocol):
+    """The carrier-facing URLs of this gateway."""
+
+    def webhook(self, hook: str = "", **query: str) -> str:
+        """Where the carrier posts to.
+
+        Args:
+            hook: a name behind the webhook path, for example ``status``; comes back as
+                `WebhookRequest.hook`. ASCII letters, digits, ``-`` and ``/``.
+            query: added to the URL, escaped; comes back in `WebhookRequest.query`.
+        """
+        ...
+
+    def stream(self, token: str) -> str:
+        """The URL of a media stream, ``wss:`` (``ws:`` on loopback); it ends in `token`."""
+        ...
+
+
+class SpeechBackends(Protocol):
+    """Opens installed speech backends by name, for networks that simulate people."""
+
+    def tts(
+        self, name: str | None, options: Mapping[str, object]
+    ) -> AbstractAsyncContextManager[TtsBackend]:
+        """The TTS backend `name`, None: the installed offline one, configured by `options`."""
+        ...
+
+    def stt(
+        self, name: str | None, options: Mapping[str, object]
+    ) -> AbstractAsyncContextManager[SttBackend]:
+        """The STT backend `name`, None: the installed offline one, configured by `options`."""
+        ...
+
+    def stt_format(self, name: str | None) -> AudioFormat:
+        """What the STT backend `name` is fed (`SttSpec.input_format`)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderContext:
+    """What the kernel lends to a provider while it is open."""
+
+    urls: CallbackUrls
+    http: HttpClient
+    clock: Clock
+    logger: logging.Logger
+    state_dir: Path
+    from_number: str | None
+    speech: SpeechBackends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOrder:
+    """One outbound call to be placed.
+
+    `secret` is random and belongs in every callback URL of the call, beside `call_id`
+    (`CarrierEvent.call_secret`). Durations are call seconds; both limits must be handed to
+    the carrier. `detect_machine` asks for answering-machine detection where it is declared.
+    """
+
+    call_id: CallId
+    secret: str
+    to_number: str
+    from_number: str | None
+    ring_timeout_seconds: float
+    max_duration_seconds: float
+    dtmf_sequence: str | None = None
+    detect_machine: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierCall:
+    """A call as a provider needs to know it to act on it."""
+
+    call_id: CallId
+    carrier_call_id: CarrierCallId | None
+    secret: str
+    direction: Direction
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """The carrier says that the call is up; `answered` when it tells."""
+
+    answered: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The carrier says that the call is over."""
+
+    cause: EndCause
+    ended_by: EndedBy = EndedBy.UNKNOWN
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """The carrier cannot be asked, or does not tell. Timers decide."""
+
+
+CarrierCallStatus = Live | Ended | Unknown
+
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of `setup` and `doctor`; `remedy` says what to do about it."""
+
+    severity: Severity
+    subject: str
+    message: str
+    remedy: str | None = None
+
+
+class MediaProtocol(ABC):
+    """Frames of one media stream, sans-IO: no clock, no socket. One object a stream."""
+
+    @abstractmethod
+    def receive(self, frame: str | bytes) -> Sequence[MediaEvent]:
+        """What a frame from the carrier says.
+
+        The first frames must give `MediaStarted`. A frame that cannot be read gives
+        `MediaFault`; it never raises.
+        """
+
+    @abstractmethod
+    def send(self, command: MediaCommand) -> Sequence[str | bytes]:
+        """The frames that carry `command`; text frames as str. Valid after `MediaStarted`."""
+
+
+class CallProvider(ABC):
+    """A carrier. Pure: `verify`, `parse`, `reply`, `media`. Async: its REST API."""
+
+    @abstractmethod
+    def verify(self, request: WebhookRequest) -> VerifiedWebhook:
+        """Check the signature over the raw request.
+
+        Compare in constant time. `replay_key` must be equal for a repeated delivery.
+
+        Raises:
+            SignatureInvalid: no signature, a wrong one, or more than one where one belongs.
+            WebhookStale: outside the vendor's time window.
+        """
+
+    @abstractmethod
+    def parse(self, webhook: VerifiedWebhook) -> Sequence[CarrierEvent]:
+        """What the webhook says, in order. A kind without use for us is an `UnknownEvent`.
+
+        Raises:
+            WebhookMalformed: required fields are missing or unreadable.
+        """
+
+    @abstractmethod
+    def reply(self, webhook: VerifiedWebhook, instructions: Sequence[Instruction]) -> HttpReply:
+        """The answer to a webhook: a document with `instructions`, or a bare 200.
+
+        Called with instructions only when an event of the webhook `wants_instructions`. With
+        none for such a webhook the answer must keep the call alive.
+        """
+
+    @abstractmethod
+    async def place_call(self, order: CallOrder) -> CarrierCallId:
+        """Dial.
+
+        Returns:
+            The carrier's id, or the id by which it accepts questions until it gives a call id.
+
+        Raises:
+            CarrierError: it was not dialled, or (`CarrierUnreachable`) nobody knows.
+        """
+
+    @abstractmethod
+    async def command(self, call: CarrierCall, instructions: Sequence[Instruction]) -> None:
+        """Carry out `instructions` on a live call, in order, as one delivery.
+
+        Replaces what the call is doing now. Returns when the carrier accepted them.
+
+        Raises:
+            CapabilityMissing: before any request, for an undeclared capability.
+            CarrierCallGone: the call has ended.
+            CarrierError: otherwise.
+        """
+
+    @abstractmethod
+    async def hang_up(self, call: CarrierCall) -> None:
+        """End the call, in whatever state; a call that is gone already is success.
+
+        Raises:
+            CarrierError: the carrier could not be told.
+        """
+
+    @abstractmethod
+    async def status(self, call: CarrierCall) -> CarrierCallStatus:
+        """Ask the carrier about a call; asked after a restart and when a stream is lost.
+
+        Raises:
+            CarrierError: it could not be asked.
+        """
+
+    def media(self, opening: StreamOpening) -> MediaProtocol:
+        """The framing of a media stream that was admitted.
+
+        Raises:
+            CapabilityMissing: media streams are not declared.
+        """
+        raise CapabilityMissing(Capability.MEDIA_STREAMS, plugin=type(self).__name__)
+
+    async def check(self) -> Sequence[Finding]:
+        """Read-only findings for `setup` and `doctor`: credentials, numbers, callback URLs."""
+        return ()

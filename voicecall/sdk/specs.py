@@ -1,0 +1,190 @@
+"""What hooks return: frozen descriptions of plugins, from which live objects are opened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from voicecall.model.media import MULAW_8K, AudioFormat
+from voicecall.sdk.clock import Clock
+from voicecall.sdk.config import Section
+from voicecall.sdk.exposure import PublicEndpoint
+from voicecall.sdk.http import HttpClient
+from voicecall.sdk.provider import CallProvider, Capability, ProviderContext
+from voicecall.sdk.responder import Responder
+from voicecall.sdk.sink import EventSink
+from voicecall.sdk.stt import SttBackend
+from voicecall.sdk.tts import TtsBackend
+from voicecall.sdk.vad import VadBackend
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginContext:
+    """What the kernel lends to any plugin while it is open."""
+
+    http: HttpClient
+    clock: Clock
+    logger: logging.Logger
+    state_dir: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SttContext(PluginContext):
+    """For speech recognition: `silence_seconds` of silence end a turn (`silenceTimeoutMs`)."""
+
+    silence_seconds: float = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureContext(PluginContext):
+    """For exposures: where the public listener is, and under which paths it serves."""
+
+    host: str
+    port: int
+    webhook_path: str
+    stream_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginSpec:
+    """What every plugin declares.
+
+    Args:
+        name: as the configuration writes it; lower case, digits and ``-``.
+        summary: one line for `voicecall plugins`.
+        config: the model of its section.
+        environment: key of the section (camelCase, dotted when nested) → environment variable
+            that fills it when it is missing and the plugin is selected.
+        root_environment: the same for keys of the voice-call section itself, for example
+            ``fromNumber``.
+    """
+
+    kind: ClassVar[str]
+    section_paths: ClassVar[tuple[str, ...]]
+
+    name: str
+    summary: str
+    config: type[Section]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    root_environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """Dotted paths at which the plugin's section may stand, the preferred one first."""
+        return tuple(path.format(name=self.name) for path in self.section_paths)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSpec(PluginSpec):
+    """A carrier.
+
+    Args:
+        open: ``open(config, context)`` gives the live provider as an async context manager.
+            Heavy imports belong in here.
+        capabilities: what it can do.
+        needs_from_number: whether `fromNumber` must be set.
+        needs_public_url: whether the carrier sits outside and an exposure is needed.
+        signature_header: header without which a webhook is refused unread, lower case.
+        media_format: what the provider's media streams carry, both ways.
+        time_scale: how many times faster than life the network of `config` runs.
+        steers_by_document: whether the answers to its webhooks decide what a call does (TwiML,
+            XML); an answered call then always brings a webhook that wants instructions.
+    """
+
+    kind = "provider"
+    section_paths = ("{name}",)
+
+    open: Callable[[Any, ProviderContext], AbstractAsyncContextManager[CallProvider]]
+    capabilities: frozenset[Capability]
+    signature_header: str
+    needs_from_number: bool = True
+    needs_public_url: bool = True
+    media_format: AudioFormat = MULAW_8K
+    time_scale: Callable[[Any], float] = lambda config: 1.0
+    steers_by_document: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TtsSpec(PluginSpec):
+    """Text to speech. `offline_rank`: set when it needs no account and may be the default,
+    the lowest rank first; None: only when it is named or has a section."""
+
+    kind = "tts"
+    section_paths = ("tts.providers.{name}", "tts.{name}")
+
+    open: Callable[[Any, PluginContext], AbstractAsyncContextManager[TtsBackend]]
+    offline_rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SttSpec(PluginSpec):
+    """Speech to text. `input_format`: what it is fed. `offline_rank` as for `TtsSpec`."""
+
+    kind = "stt"
+    section_paths = ("streaming.providers.{name}",)
+
+    open: Callable[[Any, SttContext], AbstractAsyncContextManager[SttBackend]]
+    input_format: AudioFormat = MULAW_8K
+    offline_rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VadSpec(PluginSpec):
+    """Voice activity detection."""
+
+    kind = "vad"
+    section_paths = ("vad.{name}",)
+
+    open: Callable[[Any, PluginContext], AbstractAsyncContextManager[VadBackend]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponderSpec(PluginSpec):
+    """Decides what we say."""
+
+    kind = "responder"
+    section_paths = ("responders.{name}",)
+
+    open: Callable[[Any, PluginContext], AbstractAsyncContextManager[Responder]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureSpec(PluginSpec):
+    """Makes the public listener reachable.
+
+    Args:
+        open: ``open(config, context)`` gives the endpoint.
+        object_paths: dotted paths of objects that are wholly its own, for example ``acme``.
+        keys: glob patterns of single keys that are its own, for example ``publicUrl`` or
+            ``tunnel.acme*``; the last segment is the model's key.
+        wanted: whether `config` asks for it.
+        precedence: among several wanted ones the lowest is in force, with a warning.
+    """
+
+    kind = "exposure"
+    section_paths = ()
+
+    open: Callable[[Any, ExposureContext], AbstractAsyncContextManager[PublicEndpoint]]
+    wanted: Callable[[Any], bool]
+    object_paths: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    precedence: int = 100
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """Dotted paths of the objects that are wholly its own."""
+        return self.object_paths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkSpec(PluginSpec):
+    """Tells somebody else what happened. Its section is an entry of `sinks` with `use: name`."""
+
+    kind = "sink"
+    section_paths = ()
+
+    open: Callable[[Any, PluginContext], AbstractAsyncContextManager[EventSink]]
