@@ -1,0 +1,288 @@
+"""The kernel's own part of the configuration; plugins own the rest of the file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from voicecall.model.call import CallMode
+from voicecall.sdk.config import Secret, Section
+
+DeniedType = Literal["premium-rate", "shared-cost", "satellite", "uan", "voicemail"]
+
+
+class GuardSettings(Section):
+    """`outbound.guard`: what may be dialled, how often, and when."""
+
+    countries: tuple[str, ...] = ("*",)
+    """ISO 3166 codes that may be dialled; ``*``: all."""
+    deny_types: tuple[DeniedType, ...] = (
+        "premium-rate",
+        "shared-cost",
+        "satellite",
+        "uan",
+        "voicemail",
+    )
+    """Number types that are never dialled."""
+    deny_prefixes: tuple[str, ...] = ()
+    """E.164 prefixes that are never dialled."""
+    max_calls_per_hour: int = Field(default=60, ge=0)
+    """Outbound calls within any hour; counted from the store, so a restart does not reset it."""
+    max_calls_per_day: int = Field(default=300, ge=0)
+    """Outbound calls within any 24 hours, counted likewise."""
+    calls_per_second: float = Field(default=1.0, gt=0)
+    """The pace of dialling; a call that comes sooner waits for its place."""
+    dial_deadline_seconds: float = Field(default=60.0, gt=0)
+    """A call whose place is further away than this is refused instead of dialled late."""
+    do_not_call: tuple[str, ...] = ()
+    """E.164 numbers that are never dialled."""
+
+
+class OutboundSettings(Section):
+    """`outbound`: how calls that we place behave."""
+
+    default_mode: CallMode = CallMode.NOTIFY
+    """The mode of a call that names none: `notify` says one message and hangs up,
+    `conversation` talks."""
+    notify_hangup_delay_sec: int = Field(default=3, ge=0)
+    """Seconds between the end of playback and the hang-up of a notify call."""
+    guard: GuardSettings = GuardSettings()
+
+
+class NumberSettings(Section):
+    """`numbers.<E.164>`: overrides for calls to one dialled number of ours."""
+
+    inbound_greeting: str | None = None
+    """Instead of the general `inboundGreeting`."""
+    tts: dict[str, object] | None = None
+    """Laid over the general `tts`, for inbound calls with media streams."""
+    agent_id: str | None = None
+    """Instead of the general `agentId`."""
+    response_model: str | None = None
+    """Not acted on yet."""
+    response_system_prompt: str | None = None
+    """Not acted on yet."""
+    response_timeout_ms: int | None = Field(default=None, gt=0)
+    """Not acted on yet; the general `responseTimeoutMs` counts."""
+
+
+class ServeSettings(Section):
+    """`serve`: the public listener."""
+
+    port: int = Field(default=3334, ge=0, le=65535)
+    """0: a free one."""
+    bind: str = "127.0.0.1"
+    """The address to listen on."""
+    path: str = "/voice/webhook"
+    """Where carriers post webhooks to."""
+
+
+class WebhookSecuritySettings(Section):
+    """`webhookSecurity`: whose forwarding headers count."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names, with or without port, that forwarding headers may name."""
+    trust_forwarding_headers: bool = False
+    """Whether `X-Forwarded-*` and `Host` count at all when the signed URL is rebuilt; they do
+    for an allowed host, or from a trusted proxy."""
+    trusted_proxy_ips: tuple[str, ...] = Field(default=(), alias="trustedProxyIPs")
+    """Addresses or CIDR ranges of proxies whose forwarding headers count."""
+
+
+class StreamingSettings(Section):
+    """`streaming`: media streams and speech recognition."""
+
+    enabled: bool = False
+    """Media streams on. Off: the carrier's own voice speaks and listens."""
+    stream_path: str = "/voice/stream"
+    """Where carriers open media sockets; a one-time token follows it."""
+    provider: str | None = None
+    """The STT backend. Absent: the only one with a section, else the only one with credentials,
+    else the installed offline one."""
+    pre_start_timeout_ms: int = Field(default=5000, gt=0)
+    """How long an open socket may take to say which call it belongs to."""
+    max_pending_connections: int = Field(default=32, gt=0)
+    """Sockets that have not sent a frame yet; more are refused with 503."""
+    max_pending_connections_per_ip: int = Field(default=4, gt=0)
+    """The same for one address; more are refused with 429. Does not count for loopback and
+    trusted proxies."""
+    max_connections: int = Field(default=128, gt=0)
+    """Open sockets; more are refused with 503."""
+
+
+class TtsSettings(Section):
+    """`tts`, after the deep merge over the core speech settings."""
+
+    provider: str | None = None
+    """The TTS backend. Absent: chosen as for `streaming.provider`."""
+    fallback: tuple[str, ...] = ()
+    """Backends that are tried in this order when the first fails before any audio was sent."""
+
+
+class TunnelSettings(Section):
+    """`tunnel`: which exposure plugin makes us reachable."""
+
+    provider: str = "none"
+    """An exposure plugin by name, or `none`. `publicUrl` wins over it."""
+
+
+class ReachabilitySettings(Section):
+    """`reachability`: what a bad public URL means."""
+
+    check: Literal["strict", "warn", "off"] = "warn"
+    """Not acted on yet: nothing checks whether the public URL reaches us."""
+
+
+class GatewaySettings(Section):
+    """`gateway`: the private listener with RPC, events and health."""
+
+    port: int = Field(default=18790, ge=0, le=65535)
+    """0: a free one; clients on this machine find it through the state directory."""
+    bind: str = "127.0.0.1"
+    """The address to listen on."""
+    allow_insecure_bind: bool = False
+    """Allow a `bind` that is not loopback; the RPC is not encrypted, so put TLS in front of it."""
+    token: Secret | None = None
+    """What clients must show. Absent: made at the first start and kept in the state directory."""
+    drain_timeout_seconds: float = Field(default=30.0, ge=0)
+    """At a shutdown, how long live calls may go on before they are hung up."""
+
+
+class VadSettings(Section):
+    """`vad`: voice activity detection of our own."""
+
+    provider: str | None = None
+    """The VAD backend. Absent: only recognition tells when the caller begins to speak."""
+
+
+class TurnSettings(Section):
+    """`turns`: who speaks when."""
+
+    preset: Literal["phone"] = "phone"
+    """Not acted on yet; there is one preset."""
+    min_speech_ms: int = Field(default=200, ge=0)
+    """Speech shorter than this does not interrupt us."""
+    backchannels: tuple[str, ...] = ("mhm", "uh-huh", "okay", "right", "i see")
+    """Said while we speak, these do not interrupt."""
+    resume_after_ms: int = Field(default=1500, ge=0)
+    """Speech that began and brought neither voice nor words for so long was none; we speak on."""
+    echo_gate: bool = True
+    """Whether our own voice, coming back, is told from the caller's."""
+
+
+class VoicemailSettings(Section):
+    """`voicemail`: what to do when a machine answers."""
+
+    on_machine: Literal["hangup", "message"] | None = None
+    """Default: `message` in notify calls, `hangup` in conversations."""
+    message: str | None = None
+    """Said to a machine instead of the call's own message."""
+    detect: Literal["carrier", "off"] = "carrier"
+    """`carrier`: ask the carrier to detect machines, where its provider can."""
+
+
+class RecordingSettings(Section):
+    """`recording`: stereo WAV files, caller left, us right."""
+
+    enabled: bool = False
+    """Whether calls with media streams are recorded by us."""
+    path: str | None = None
+    """A folder. Absent: `recordings` in the state directory."""
+
+
+class LimitSettings(Section):
+    """`limits`: bounds on what strangers can make us do."""
+
+    webhook_body_bytes: int = Field(default=256 * 1024, gt=0)
+    """The longest webhook body; the smaller of this and `unverifiedBodyBytes` counts."""
+    unverified_body_bytes: int = Field(default=64 * 1024, gt=0)
+    """The longest body that is read before its signature is checked; longer: 413."""
+    body_timeout_ms: int = Field(default=5000, gt=0)
+    """How long a body may take to arrive; longer: 408."""
+    header_bytes: int = Field(default=16 * 1024, gt=0)
+    """The longest headers of a request, all together; longer: 431."""
+    unverified_requests_per_address: int = Field(default=8, gt=0)
+    """Webhooks of one address whose body is being read; more: 429."""
+    unverified_requests_trusted: int = Field(default=64, gt=0)
+    """The same for loopback and trusted proxies, behind which all carriers look alike."""
+    media_message_bytes: int = Field(default=64 * 1024, gt=0)
+    """The longest message on a media socket."""
+    unsent_bytes_per_socket: int = Field(default=1024 * 1024, gt=0)
+    """Audio that a carrier has not taken yet; more closes the socket with 1013."""
+    media_silence_ms: int = Field(default=5000, gt=0)
+    """A stream on which nothing came for so long is ended, and the carrier is asked."""
+    inbound_audio_ms: int = Field(default=10_000, gt=0)
+    """Audio that waits for recognition; the oldest is dropped and counted."""
+    queued_utterances: int = Field(default=8, gt=0)
+    """Utterances that wait on one call; more are refused."""
+    stream_token_ms: int = Field(default=30_000, gt=0)
+    """How long a stream token is good."""
+
+
+class Settings(Section):
+    """The voice-call section, without what plugins own. Names as in the file, snake_case."""
+
+    enabled: bool = True
+    """Off: nothing starts, and commands say so. In a gateway file the default is false."""
+    provider: str = "mock"
+    """The carrier's plugin."""
+    from_number: str | None = None
+    """Our number, E.164; what the callee sees. Needed by providers that say so."""
+    to_number: str | None = None
+    """Whom `voicecall call` calls when no number is given, E.164."""
+    inbound_policy: Literal["disabled", "allowlist", "pairing", "open"] = "disabled"
+    """Who may call us: nobody, the numbers in `allowFrom`, or everybody. `pairing` is refused,
+    because it is not there yet."""
+    allow_from: tuple[str, ...] = ()
+    """E.164 numbers, compared exactly. A filter, not authentication: caller ids can be forged."""
+    inbound_greeting: str = "Hello! How can I help you today?"
+    """What we say first to somebody who calls."""
+    numbers: dict[str, NumberSettings] = Field(default_factory=dict)
+    """Overrides for calls to one of our numbers, by that number."""
+    outbound: OutboundSettings = OutboundSettings()
+    max_duration_seconds: int = Field(default=300, gt=0)
+    """From the answer on; then the call is hung up and ends as `timeout`."""
+    stale_call_reaper_seconds: int = Field(default=120, ge=0)
+    """A call that was not answered within this is hung up and ends as `timeout`; 0: never."""
+    silence_timeout_ms: int = Field(default=800, gt=0)
+    """How long the caller must be silent to have finished speaking."""
+    transcript_timeout_ms: int = Field(default=180_000, gt=0)
+    """How long `continue` waits for the caller's answer."""
+    ring_timeout_ms: int = Field(default=30_000, gt=0)
+    """How long the other side may ring; the carrier is told, and ten seconds later we hang up."""
+    max_concurrent_calls: int = Field(default=1, gt=0)
+    """Live calls, inbound ones and pending dials included."""
+    serve: ServeSettings = ServeSettings()
+    tunnel: TunnelSettings = TunnelSettings()
+    reachability: ReachabilitySettings = ReachabilitySettings()
+    webhook_security: WebhookSecuritySettings = WebhookSecuritySettings()
+    skip_signature_verification: bool = False
+    """Accept webhooks whose signature is wrong, for development. Refused unless `serve.bind` is
+    loopback and nothing makes us public."""
+    streaming: StreamingSettings = StreamingSettings()
+    tts: TtsSettings = TtsSettings()
+    store: str | None = None
+    """The SQLite file. Absent: `calls.db` in the state directory."""
+    agent_id: str = "main"
+    """Handed to the responder with every turn."""
+    session_scope: Literal["per-phone", "per-call", "main"] = "per-phone"
+    """What conversation memory is keyed by: the other party's number, the call, or one key for
+    all. Handed to the responder."""
+    responder: str | None = None
+    """Who answers callers, by plugin name. Absent: nobody; calls are heard and written down."""
+    response_model: str | None = None
+    """Selects the responder `model` when `responder` is absent; no such responder is part of
+    this release."""
+    response_system_prompt: str | None = None
+    """Not acted on yet."""
+    response_timeout_ms: int = Field(default=30_000, gt=0)
+    """How long a responder may take for a reply; then the caller hears an apology."""
+    gateway: GatewaySettings = GatewaySettings()
+    vad: VadSettings = VadSettings()
+    turns: TurnSettings = TurnSettings()
+    voicemail: VoicemailSettings = VoicemailSettings()
+    recording: RecordingSettings = RecordingSettings()
+    sinks: tuple[dict[str, object], ...] = ()
+    """Receivers of call events, each `{ use: name, ... }` with that plugin's own keys."""
+    limits: LimitSettings = LimitSettings()
