@@ -1,0 +1,139 @@
+"""Who gets what the caller says, and what is kept of our answer?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+
+from voicecall.calls.line import Heard
+from voicecall.model.call import CallMode, CallState, Speaker
+from voicecall.model.carrier_events import (
+    CallAnswered,
+    CallEnded,
+    EndCause,
+    EndedBy,
+)
+from voicecall.model.ids import CarrierCallId
+from voicecall.model.speech import EndCall, ReplyText
+
+X1 = CarrierCallId("X1")
+TALK = CallMode.CONVERSATION
+
+
+def answered(**values: Any) -> CallAnswered:
+    return CallAnswered(key="a", carrier_call_id=X1, **values)
+
+
+def ended(cause: EndCause = EndCause.COMPLETED) -> CallEnded:
+    return CallEnded(key="e", carrier_call_id=X1, cause=cause, ended_by=EndedBy.CALLEE)
+
+
+def test_continue_takes_the_next_final_transcript_and_the_responder_does_not(
+    gateway: Any, virtually: Any, echo: Any
+) -> None:
+    async def main() -> None:
+        responder = echo(ReplyText(text="never"))
+        async with gateway(responder=responder) as world:
+            call = await world.place(None, mode=TALK)
+            await call.tell(answered())
+            await world.connect(call)
+
+            async def answer() -> None:
+                await anyio.sleep(2)
+                await call.conversation.heard(Heard(text=""))
+                await call.conversation.heard(Heard(text="forty two"))
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(answer)
+                heard = await world.service.continue_call(call.record.call_id, "How many?")
+            await anyio.wait_all_tasks_blocked()
+            assert heard == "forty two"
+            assert responder.turns == []
+            assert len(call.record.turns) == 1
+
+    virtually(main)
+
+
+def test_a_reply_enters_the_transcript_as_far_as_it_was_heard(
+    gateway: Any, virtually: Any, echo: Any
+) -> None:
+    async def main() -> None:
+        async with gateway(responder=echo(ReplyText(text="I will tell you all"))) as world:
+            call = await world.place(None, mode=TALK)
+            await call.tell(answered())
+            voice = await world.connect(call)
+            await call.conversation.heard(Heard(text="tell me"))
+            await voice.interrupt()
+            await world.service.end(call.record.call_id)
+            user, bot = call.record.transcript
+            assert (user.speaker, user.text) == (Speaker.USER, "tell me")
+            assert (bot.text, bot.heard) == ("I will tell you all", "I")
+
+    virtually(main)
+
+
+def test_a_call_that_ends_in_the_middle_of_a_line_keeps_what_was_heard(
+    gateway: Any, virtually: Any
+) -> None:
+    async def main() -> None:
+        async with gateway() as world:
+            call = await world.place("A very long greeting indeed", mode=TALK)
+            await call.tell(answered())
+            await world.connect(call)
+            await call.tell(ended())
+            await call.ended.wait()
+            (line,) = call.record.transcript
+            assert line.heard == "A"
+            assert [
+                type(event).__name__ for event in await world.store.events(call.record.call_id)
+            ][-2:] == ["LineSaid", "CallFinished"]
+
+    virtually(main)
+
+
+def test_hanging_up_waits_for_the_farewell(gateway: Any, virtually: Any, echo: Any) -> None:
+    async def main() -> None:
+        farewell = echo(ReplyText(text="Good bye and thanks. "), EndCall())
+        async with gateway(responder=farewell) as world:
+            call = await world.place(None, mode=TALK)
+            await call.tell(answered())
+            await world.connect(call)
+            await call.conversation.heard(Heard(text="bye"))
+            assert world.carrier.hang_ups == []
+            await call.ended.wait()
+            assert call.record.transcript[-1].text == "Good bye and thanks."
+            assert call.record.transcript[-1].heard is None
+            assert call.record.state is CallState.HANGUP_BOT
+
+    virtually(main)
+
+
+def test_a_slow_responder_is_replaced_by_an_apology(
+    gateway: Any, virtually: Any, echo: Any
+) -> None:
+    async def main() -> None:
+        slow = echo(ReplyText(text="too late"), delay=60)
+        async with gateway(responder=slow, responseTimeoutMs=3000) as world:
+            call = await world.place(None, mode=TALK)
+            await call.tell(answered())
+            voice = await world.connect(call)
+            await call.conversation.heard(Heard(text="hello?"))
+            assert voice.said[-1].text.startswith("Sorry")
+
+    virtually(main)
+
+
+def test_sentences_are_queued_while_the_responder_still_writes(
+    gateway: Any, virtually: Any, echo: Any
+) -> None:
+    async def main() -> None:
+        parts = [ReplyText(text=text) for text in ("One. Tw", "o is here. Thr", "ee")]
+        async with gateway(responder=echo(*parts)) as world:
+            call = await world.place(None, mode=TALK)
+            await call.tell(answered())
+            voice = await world.connect(call)
+            await call.conversation.heard(Heard(text="count"))
+            assert [speech.text for speech in voice.said] == ["One.", "Two is here.", "Three"]
+
+    virtually(main)

@@ -1,0 +1,39 @@
+"""What the carrier says about a call that we lost sight of."""
+
+from __future__ import annotations
+
+import logging
+
+from voicecall.errors import CarrierError
+from voicecall.model.carrier_events import CallAnswered, CallEnded, CarrierEvent
+from voicecall.model.ids import CarrierCallId
+from voicecall.sdk.provider import CallProvider, CarrierCall, Ended, Live
+
+logger = logging.getLogger(__name__)
+
+
+async def ask_carrier(provider: CallProvider, call: CarrierCall) -> CarrierEvent | None:
+    """What we missed of `call`: its end, or its answer.
+
+    None: it is as we think, or the carrier does not know or cannot be asked; timers decide.
+    """
+    try:
+        status = await provider.status(call)
+    except Exception as error:
+        known = isinstance(error, CarrierError)
+        logger.warning(
+            "the carrier could not be asked", exc_info=not known, extra={"error": str(error)}
+        )
+        return None
+    carrier_id = call.carrier_call_id or CarrierCallId(call.call_id)
+    if isinstance(status, Live) and status.answered and not call.answered:
+        return CallAnswered(key=f"status:{carrier_id}", carrier_call_id=carrier_id)
+    if not isinstance(status, Ended):
+        return None
+    return CallEnded(
+        key=f"status:{carrier_id}",
+        carrier_call_id=carrier_id,
+        cause=status.cause,
+        ended_by=status.ended_by,
+        detail=status.detail,
+    )

@@ -1,0 +1,58 @@
+"""What calls are made with: the parts that the composition root hands to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from voicecall.calls.bus import EventBus
+from voicecall.calls.machine import CallLimits
+from voicecall.calls.store import CallStore
+from voicecall.config.schema import Settings
+from voicecall.model.ids import CallId
+from voicecall.model.instructions import OpenStream
+from voicecall.sdk.clock import Clock
+from voicecall.sdk.provider import CallProvider
+from voicecall.sdk.responder import Responder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTools:
+    """Everything that a call reaches beyond itself.
+
+    Args:
+        provider_name: as the configuration names it; kept on records.
+        open_stream: makes the instruction that opens a media stream, with a fresh token; None
+            when media streams are off and the carrier's own voice is used.
+        steers_by_document: as the provider's spec declares.
+        detect_machine: whether answering-machine detection is asked for.
+    """
+
+    provider: CallProvider
+    provider_name: str
+    store: CallStore
+    bus: EventBus
+    clock: Clock
+    settings: Settings
+    responder: Responder | None = None
+    open_stream: Callable[[CallId], OpenStream] | None = None
+    steers_by_document: bool = False
+    detect_machine: bool = False
+
+    @property
+    def limits(self) -> CallLimits:
+        """The machine's durations, from the settings."""
+        settings = self.settings
+        on_machine = settings.voicemail.on_machine
+        return CallLimits(
+            ring=settings.ring_timeout_ms / 1000,
+            reaper=float(settings.stale_call_reaper_seconds),
+            max_duration=float(settings.max_duration_seconds),
+            notify_delay=float(settings.outbound.notify_hangup_delay_sec),
+            stream=None if self.open_stream is None else STREAM_WAIT_SECONDS,
+            hang_up_on_machine=None if on_machine is None else on_machine == "hangup",
+        )
+
+
+STREAM_WAIT_SECONDS = 15.0
+"""How long an answered call may be without its media stream before it is given up."""
