@@ -1,0 +1,144 @@
+"""What becomes of one thing to say: its audio as it is made, what was played of it, its end."""
+
+from __future__ import annotations
+
+import anyio
+
+from voicecall.calls.line import Speech, Spoken
+from voicecall.media.convert import Converter, silence
+from voicecall.model.media import Audio, AudioFormat
+from voicecall.sdk.clock import Clock
+
+BUFFER_SECONDS = 30.0
+"""Audio of one utterance that is made ahead of its playback; then the backend waits."""
+TEXT_SECONDS_PER_CHARACTER = 1 / 15
+"""How long text takes to speak, for a cut utterance whose audio was not made whole."""
+
+
+class Job:
+    """One queued `Speech`: the synthesiser writes audio into it, the player takes frames.
+
+    Args:
+        speech: what to say.
+        format: what the media stream carries.
+        clock: dates the first audio.
+    """
+
+    def __init__(self, speech: Speech, format: AudioFormat, clock: Clock) -> None:
+        self.speech = speech
+        self.scope = anyio.CancelScope()
+        self.sent_seconds = 0.0
+        self.marked_seconds = 0.0
+        self.plays_until = 0.0
+        self.all_sent = False
+        self.first_audio_at: float | None = None
+        self.first_frame_at: float | None = None
+        self.first_heard_at: float | None = None
+        self._format = format
+        self._clock = clock
+        self._converter: Converter | None = None
+        self._audio = bytearray()
+        self._made_bytes = 0
+        self._complete = False
+        self._failed: str | None = None
+        self._changed = anyio.Event()
+        self._spoken: Spoken | None = None
+        self._settled = anyio.Event()
+
+    @property
+    def settled(self) -> bool:
+        """Whether its end is known."""
+        return self._spoken is not None
+
+    @property
+    def audible(self) -> bool:
+        """Whether some of it was sent and its end is not known yet."""
+        return self.sent_seconds > 0 and not self.settled
+
+    async def played(self) -> Spoken:
+        """Wait until it was heard, cut or failed."""
+        while self._spoken is None:
+            await self._settled.wait()
+        return self._spoken
+
+    async def write(self, audio: Audio) -> None:
+        """Take audio from the synthesiser; waits while `BUFFER_SECONDS` are ahead."""
+        if self._converter is None:
+            self.first_audio_at = self._clock.wall()
+            self._converter = Converter(audio.format, self._format)
+        self._extend(self._converter.feed(audio.data))
+        while len(self._audio) > BUFFER_SECONDS * self._format.bytes_per_second:
+            await self._changed.wait()
+
+    def complete(self, failed: str | None = None) -> None:
+        """No more audio comes; `failed` says why when it is not the whole."""
+        if self._converter is not None:
+            self._extend(self._converter.flush())
+        self._failed = failed
+        self._complete = True
+        self._notify()
+
+    async def next_frame(self) -> bytes | None:
+        """The next 20 ms, the last ones filled up with silence; None: there are no more."""
+        size = self._format.frame_bytes
+        while len(self._audio) < size and not self._complete and not self.settled:
+            await self._changed.wait()
+        if self.settled or not self._audio:
+            return None
+        frame = bytes(self._audio[:size])
+        del self._audio[:size]
+        self._notify()
+        return frame + silence(self._format, size - len(frame))
+
+    def settle(self, heard_seconds: float | None = None) -> None:
+        """Its end is known. `heard_seconds` None: everything that was made was heard."""
+        if self.settled:
+            return
+        self._spoken = Spoken(
+            text=self.speech.text,
+            heard=self._heard_text(heard_seconds),
+            failed=self._failed,
+            first_audio_at=self.first_audio_at,
+            first_frame_at=self.first_frame_at,
+            first_heard_at=self.first_heard_at if heard_seconds != 0 else None,
+        )
+        self.scope.cancel()
+        self._audio.clear()
+        self._settled.set()
+        self._notify()
+
+    def fail(self, reason: str, heard_seconds: float) -> None:
+        """It cannot be spoken to its end."""
+        self._failed = self._failed or reason
+        self.settle(heard_seconds)
+
+    def _heard_text(self, heard_seconds: float | None) -> str:
+        if heard_seconds is None and self._failed is None:
+            return self.speech.text
+        heard = self.sent_seconds if heard_seconds is None else heard_seconds
+        whole = self._made_bytes / self._format.bytes_per_second
+        if not self._complete or self._failed is not None:
+            whole = max(whole, len(self.speech.text) * TEXT_SECONDS_PER_CHARACTER)
+        return heard_text(self.speech.text, heard / whole if whole else 0.0)
+
+    def _extend(self, data: bytes) -> None:
+        if data and not self.settled:
+            self._audio += data
+            self._made_bytes += len(data)
+            self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+
+def heard_text(text: str, fraction: float) -> str:
+    """The words of `text` that were over when `fraction` of its audio had been played."""
+    if fraction >= 1:
+        return text
+    length = max(0, int(len(text) * fraction))
+    if not any(character.isspace() for character in text.strip()):
+        return text[:length]
+    while length and not text[length].isspace():
+        length -= 1
+    return text[:length].rstrip()

@@ -1,0 +1,105 @@
+"""Which TTS backend speaks? The chosen one, then its fallbacks, as long as nothing was heard."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import anyio
+
+from voicecall.errors import SpeechError
+from voicecall.model.media import Audio
+from voicecall.model.speech import Utterance
+from voicecall.sdk.tts import AudioSink, TtsBackend
+
+FIRST_AUDIO_SECONDS = 10.0
+"""Real seconds that a backend may take until its first audio."""
+ATTEMPTS = 2
+"""How often one backend is asked when it says that the same request may be sent again."""
+
+
+class Synthesis:
+    """The configured TTS backends as one.
+
+    Args:
+        backends: names and live backends, the chosen one first.
+        logger: gets one line for each change of backend.
+    """
+
+    def __init__(self, backends: Sequence[tuple[str, TtsBackend]], logger: logging.Logger) -> None:
+        if not backends:
+            raise ValueError("synthesis needs at least one TTS backend")
+        self._backends = tuple(backends)
+        self._logger = logger
+
+    async def synthesize(self, utterance: Utterance, out: AudioSink) -> None:
+        """Push the audio of `utterance` into `out`; returns at its end.
+
+        Raises:
+            SpeechError: all backends failed, or one failed when audio was out already.
+        """
+        for position, (name, backend) in enumerate(self._backends):
+            sink = _Watched(out)
+            attempts, error = await self._try(name, backend, utterance, sink)
+            if error is None:
+                return
+            if sink.started or position + 1 == len(self._backends):
+                raise error
+            self._logger.warning(
+                "speech synthesis falls back",
+                extra={
+                    "tts_from": name,
+                    "tts_to": self._backends[position + 1][0],
+                    "attempts": attempts,
+                    "error": str(error),
+                },
+            )
+
+    async def _try(
+        self, name: str, backend: TtsBackend, utterance: Utterance, sink: _Watched
+    ) -> tuple[int, SpeechError | None]:
+        """How often it was tried, and why it failed in the end, if it did."""
+        for attempt in range(1, ATTEMPTS + 1):
+            error = await self._try_once(name, backend, utterance, sink)
+            if error is None or sink.started or not error.retryable:
+                return attempt, error
+        return attempt, error
+
+    async def _try_once(
+        self, name: str, backend: TtsBackend, utterance: Utterance, sink: _Watched
+    ) -> SpeechError | None:
+        try:
+            with anyio.move_on_after(FIRST_AUDIO_SECONDS) as patience:
+                sink.patience = patience
+                await backend.synthesize(utterance, sink)
+        except SpeechError as error:
+            return error
+        except Exception as error:
+            self._logger.exception("a TTS backend is broken", extra={"tts": name})
+            return SpeechError(
+                f"TTS backend {name!r} is broken ({type(error).__name__}); report it to its author"
+            )
+        if patience.cancelled_caught:
+            return SpeechError(
+                f"TTS backend {name!r} gave no audio within {FIRST_AUDIO_SECONDS:g} s;"
+                " check its service or set another in tts.fallback"
+            )
+        if not sink.started and any(character.isalnum() for character in utterance.text):
+            return SpeechError(f"TTS backend {name!r} gave no audio; check its voice and language")
+        return None
+
+
+class _Watched:
+    """An `AudioSink` that remembers whether anything went through and then lifts the deadline."""
+
+    def __init__(self, out: AudioSink) -> None:
+        self._out = out
+        self.started = False
+        self.patience: anyio.CancelScope | None = None
+
+    async def write(self, audio: Audio) -> None:
+        if not self.started and audio.data:
+            self.started = True
+            if self.patience is not None:
+                self.patience.deadline = float("inf")
+        await self._out.write(audio)

@@ -1,0 +1,84 @@
+"""Who may open a media socket? The bearer of a one-time token, minted for an answered call."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from voicecall.config.schema import Settings
+from voicecall.model.ids import CallId, CarrierCallId, StreamToken, new_stream_token
+from voicecall.sdk.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamGrant:
+    """Leave to open one media stream of one call.
+
+    `owns` tells whether a carrier's call id belongs to that call; asked when the stream names
+    its call, because only then the carrier has said whose it is.
+    """
+
+    call_id: CallId
+    token: StreamToken
+    owns: Callable[[CarrierCallId], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Minted:
+    digest: bytes
+    call_id: CallId
+    expires_at: float
+
+
+class StreamTokens:
+    """Mints and redeems stream tokens; kept in memory only, as digests."""
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
+        self._clock = clock
+        self._life = settings.limits.stream_token_ms / 1000
+        self._minted: dict[bytes, _Minted] = {}
+
+    def mint(self, call_id: CallId) -> StreamToken:
+        """A token for one stream of `call_id`, good once and for `limits.streamTokenMs`."""
+        now = self._now()
+        self._minted = {key: one for key, one in self._minted.items() if one.expires_at > now}
+        token = new_stream_token()
+        digest = _digest(token)
+        self._minted[digest] = _Minted(digest=digest, call_id=call_id, expires_at=now + self._life)
+        return token
+
+    def redeem(
+        self, token: str, owns: Callable[[CallId, CarrierCallId], bool]
+    ) -> StreamGrant | None:
+        """The grant of `token`, once; None when it is unknown, used, revoked or expired.
+
+        Args:
+            token: as it stood in the URL.
+            owns: whether a call of ours has a carrier's call id.
+        """
+        digest = _digest(token)
+        minted = self._minted.pop(digest, None)
+        if minted is None or not hmac.compare_digest(minted.digest, digest):
+            return None
+        if minted.expires_at <= self._now():
+            return None
+        call_id = minted.call_id
+        return StreamGrant(
+            call_id=call_id,
+            token=StreamToken(token),
+            owns=lambda carrier_call_id: owns(call_id, carrier_call_id),
+        )
+
+    def revoke(self, call_id: CallId) -> None:
+        """Void every token of a call, for example because it has ended."""
+        self._minted = {key: one for key, one in self._minted.items() if one.call_id != call_id}
+
+    def _now(self) -> float:
+        """Real seconds: a simulated network is faster, its sockets are not."""
+        return self._clock.now() / self._clock.scale
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

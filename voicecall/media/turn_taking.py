@@ -1,0 +1,135 @@
+"""What does the caller's speech do to ours? Applies the turn policy to one live session."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from voicecall.calls.line import Heard
+from voicecall.media.counters import MediaCounters
+from voicecall.media.desk_notes import DeskNotes
+from voicecall.media.playback import Playback
+from voicecall.media.turns import CallerSpeech, Floor, TurnPolicy, Verdict, VoiceGoesOn
+from voicecall.media.voice import VoiceMeter
+from voicecall.model.speech import SpeechBegan, SpeechEvent, SpeechFinal, SpeechPartial
+from voicecall.sdk.clock import Clock
+
+
+class PendingReply(Protocol):
+    """The reply that is being made, if any."""
+
+    @property
+    def active(self) -> bool:
+        """Whether one is being made."""
+        ...
+
+    def cancel(self) -> None:
+        """Make it no further."""
+        ...
+
+
+class TurnTaking:
+    """The ear's half of a session; a `TranscriptSink`.
+
+    Args:
+        policy: the rules.
+        meter: measures the caller's voice.
+        early: whether the meter may tell that speech began, before recognition does.
+        resume_seconds: after so long a pause without words, speech that began was none.
+        playback: our voice.
+        reply: our thoughts.
+        notes: tells the desk.
+        clock: dates what was heard.
+        counters: counts interruptions and echoes.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: TurnPolicy,
+        meter: VoiceMeter,
+        early: bool,
+        resume_seconds: float,
+        playback: Playback,
+        reply: PendingReply,
+        notes: DeskNotes,
+        clock: Clock,
+        counters: MediaCounters,
+    ) -> None:
+        self._policy = policy
+        self._meter = meter
+        self._early = early
+        self._resume_seconds = resume_seconds
+        self._playback = playback
+        self._reply = reply
+        self._notes = notes
+        self._clock = clock
+        self._counters = counters
+        self._speech = CallerSpeech()
+        self._told_at = clock.now()
+
+    async def hear(self, data: bytes) -> None:
+        """The caller's audio passes by."""
+        self._meter.hear(data, self._clock.now())
+        if not self._speech.going_on:
+            if self._early and self._meter.seconds > 0:
+                await self.write(SpeechBegan())
+        elif self._was_no_speech():
+            self._speech = CallerSpeech()
+            self._playback.release()
+        else:
+            await self._judge(VoiceGoesOn())
+
+    async def write(self, event: SpeechEvent) -> None:
+        """Recognition says something."""
+        self._told_at = self._clock.now()
+        verdict = await self._judge(event)
+        if not verdict.words:
+            return
+        if isinstance(event, SpeechPartial):
+            self._notes.partial(event.text.strip())
+        if isinstance(event, SpeechFinal):
+            self._notes.heard(self._heard(event))
+
+    async def _judge(self, event: SpeechEvent | VoiceGoesOn) -> Verdict:
+        self._speech, verdict = self._policy.judge(self._speech, event, self._floor())
+        if verdict.takes_floor:
+            await self._barge_in()
+        if verdict.holds:
+            self._playback.hold()
+        elif self._speech.took_floor or not self._speech.going_on:
+            self._playback.release()
+        self._counters.echoes += verdict.echo
+        return verdict
+
+    async def _barge_in(self) -> None:
+        """The caller has the floor: what we think is void, what we say ends now.
+
+        Every waiter learns what was heard, the carrier drops what it has not played, and only
+        then the desk hears of it.
+        """
+        self._counters.interruptions += self._playback.audible
+        self._reply.cancel()
+        await self._playback.yield_floor()
+        self._notes.speech_began()
+
+    def _was_no_speech(self) -> bool:
+        """Whether there was neither voice nor word for so long that nobody is speaking."""
+        untold = self._clock.now() - self._told_at
+        return min(self._meter.quiet_seconds, untold) > self._resume_seconds
+
+    def _floor(self) -> Floor:
+        return Floor(
+            saying=self._playback.saying(),
+            playing=self._playback.audible,
+            protected=self._playback.protected,
+            pending=self._reply.active or self._playback.pending,
+            voice=self._meter.seconds,
+        )
+
+    def _heard(self, final: SpeechFinal) -> Heard:
+        now = self._clock.wall()
+        return Heard(
+            text=final.text.strip(),
+            speech_ended_at=now - final.speech_ended_ago / self._clock.scale,
+            transcript_at=now,
+        )

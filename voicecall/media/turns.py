@@ -1,0 +1,196 @@
+"""Who has the floor? Decides what the caller's speech does to ours; pure.
+
+Evidence that the caller takes the floor is words that are neither a backchannel nor our own
+echo, or, while we are heard, a voice that goes on. A reply that is not heard yet waits while
+there is only a voice, and is void with the first word. With nothing of ours at stake, any
+speech will do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+
+from voicecall.config.schema import TurnSettings
+from voicecall.model.speech import SpeechBegan, SpeechEvent, SpeechFinal, SpeechPartial
+
+PATIENCE_SECONDS = 0.3
+"""How much longer than `turns.minSpeechMs` a voice without words must last to interrupt us:
+words tell a backchannel from a wish to speak, so they get a moment to arrive."""
+ECHO_LIKENESS = 0.8
+"""The part of a text that must be ours, in order, to be our echo."""
+ECHO_WORDS = 3
+"""So many words of ours are our echo even if the voice seems to be the caller's."""
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceGoesOn:
+    """Another frame of the caller's audio was looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Our side at this moment.
+
+    Args:
+        saying: what the caller hears from us, or heard until a moment ago.
+        playing: whether our speech is audible.
+        protected: whether it must not be interrupted.
+        pending: whether a reply is being made or waits to be played.
+        voice: seconds that the caller's own voice has lasted by now.
+    """
+
+    saying: str = ""
+    playing: bool = False
+    protected: bool = False
+    pending: bool = False
+    voice: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerSpeech:
+    """The caller's speech as far as it has come; the policy's whole memory.
+
+    Args:
+        going_on: it began and is not final.
+        took_floor: it has voided what we were saying or about to say.
+        over: what of ours was audible while it lasted; its echo must be told from it.
+        voice: the longest that the caller's own voice lasted in it, seconds.
+    """
+
+    going_on: bool = False
+    took_floor: bool = False
+    over: str = ""
+    voice: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What an event means.
+
+    Args:
+        takes_floor: from here on our reply is void and what is played is to be cut.
+        holds: do not begin to speak now; the caller may be about to say something.
+        words: pass the text on; a final counts as the caller's turn.
+        echo: it was our own voice.
+    """
+
+    takes_floor: bool = False
+    holds: bool = False
+    words: bool = False
+    echo: bool = False
+
+
+class TurnPolicy:
+    """The rules of `turns`.
+
+    Args:
+        settings: thresholds and backchannels.
+    """
+
+    def __init__(self, settings: TurnSettings) -> None:
+        self._min_voice = settings.min_speech_ms / 1000
+        self._backchannels = {words_of(text) for text in settings.backchannels}
+        self._longest_backchannel = max(map(len, self._backchannels), default=0)
+        self._echo_gate = settings.echo_gate
+
+    def judge(
+        self, speech: CallerSpeech, event: SpeechEvent | VoiceGoesOn, floor: Floor
+    ) -> tuple[CallerSpeech, Verdict]:
+        """The caller's speech after `event`, and what the event means.
+
+        Args:
+            speech: what the last call returned, or `CallerSpeech()`.
+            event: from recognition, or one more frame of audio.
+            floor: our side now.
+        """
+        match event:
+            case SpeechBegan():
+                return self._voice(CallerSpeech(going_on=True), floor)
+            case VoiceGoesOn():
+                return self._voice(speech, floor) if speech.going_on else (speech, Verdict())
+            case SpeechPartial(text=text):
+                return self._partial(_carry_on(speech, floor), words_of(text), floor)
+            case SpeechFinal(text=text):
+                verdict = self._final(_carry_on(speech, floor), words_of(text), floor)
+                return CallerSpeech(), verdict
+
+    def _voice(self, speech: CallerSpeech, floor: Floor) -> tuple[CallerSpeech, Verdict]:
+        speech = _carry_on(speech, floor)
+        if floor.saying:
+            needed = self._min_voice + PATIENCE_SECONDS
+            return _take_floor(speech, floor, speech.voice >= needed)
+        if floor.pending and not speech.took_floor:
+            return speech, Verdict(holds=True)
+        return _take_floor(speech, floor, True)
+
+    def _partial(
+        self, speech: CallerSpeech, words: tuple[str, ...], floor: Floor
+    ) -> tuple[CallerSpeech, Verdict]:
+        if self._is_echo(words, speech):
+            return speech, Verdict(echo=True)
+        evidence = bool(words) and not (floor.playing and self._is_backchannel(words))
+        speech, verdict = _take_floor(speech, floor, evidence)
+        return speech, replace(verdict, words=bool(words))
+
+    def _final(self, speech: CallerSpeech, words: tuple[str, ...], floor: Floor) -> Verdict:
+        if not words:
+            return Verdict()
+        if self._is_echo(words, speech):
+            return Verdict(echo=True)
+        if floor.playing and not speech.took_floor and self._is_backchannel(words):
+            return Verdict()
+        _, verdict = _take_floor(speech, floor, True)
+        return replace(verdict, words=True)
+
+    def _is_backchannel(self, words: tuple[str, ...]) -> bool:
+        """Whether `words` are backchannels and nothing else, for example "mhm, okay"."""
+        if not words:
+            return True
+        return any(
+            words[:length] in self._backchannels and self._is_backchannel(words[length:])
+            for length in range(1, min(len(words), self._longest_backchannel) + 1)
+        )
+
+    def _is_echo(self, words: tuple[str, ...], speech: CallerSpeech) -> bool:
+        if not self._echo_gate or not words or not speech.over:
+            return False
+        if not _sounds_like(words, words_of(speech.over)):
+            return False
+        return len(words) >= ECHO_WORDS or speech.voice < self._min_voice
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of `text`, without case and punctuation."""
+    return tuple(_WORD.findall(text.casefold()))
+
+
+def _carry_on(speech: CallerSpeech, floor: Floor) -> CallerSpeech:
+    """The speech goes on beside what we are saying now; words may come without a beginning."""
+    return replace(
+        speech,
+        going_on=True,
+        over=floor.saying or speech.over,
+        voice=max(speech.voice, floor.voice),
+    )
+
+
+def _take_floor(speech: CallerSpeech, floor: Floor, evidence: bool) -> tuple[CallerSpeech, Verdict]:
+    if speech.took_floor or not evidence or (floor.playing and floor.protected):
+        return speech, Verdict()
+    return replace(speech, took_floor=True), Verdict(takes_floor=True)
+
+
+def _sounds_like(words: Sequence[str], ours: Sequence[str]) -> bool:
+    """Whether nearly all of `words` stand in `ours`, in order and close together."""
+    matcher = SequenceMatcher(a=words, b=ours, autojunk=False)
+    blocks = [block for block in matcher.get_matching_blocks() if block.size]
+    if not blocks:
+        return False
+    span = blocks[-1].b + blocks[-1].size - blocks[0].b
+    matched = sum(block.size for block in blocks)
+    return matched >= ECHO_LIKENESS * len(words) and span <= 1.5 * len(words)

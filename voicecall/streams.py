@@ -1,0 +1,123 @@
+"""Who serves an admitted media socket? The session of its call; a newer one replaces an older."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+
+from voicecall.calls.manager import CallManager
+from voicecall.media.recording import recording
+from voicecall.media.session import SessionTools, run_session
+from voicecall.media.synthesis import Synthesis
+from voicecall.media.tokens import StreamGrant, StreamTokens
+from voicecall.media.wire import FrameSocket
+from voicecall.model.call import Direction
+from voicecall.model.carrier_events import RecordingReady
+from voicecall.model.ids import CallId, CarrierCallId
+from voicecall.model.media import StreamOpening
+from voicecall.sdk.provider import CallProvider
+
+logger = logging.getLogger(__name__)
+
+
+class Streams:
+    """The `MediaDoor` of a gateway.
+
+    Args:
+        provider: frames the streams.
+        manager: knows the calls.
+        tokens: admits.
+        tools: what sessions are made with.
+        voices: instead of `tools.tts`, for calls to these numbers of ours.
+        state_dir: where recordings go unless `recording.path` says otherwise.
+    """
+
+    def __init__(
+        self,
+        provider: CallProvider,
+        manager: CallManager,
+        tokens: StreamTokens,
+        tools: SessionTools,
+        *,
+        voices: Mapping[str, Synthesis],
+        state_dir: Path,
+    ) -> None:
+        self._provider = provider
+        self._manager = manager
+        self._tokens = tokens
+        self._tools = tools
+        self._voices = voices
+        self._state_dir = state_dir
+        self._sessions: dict[CallId, anyio.CancelScope] = {}
+
+    def redeem(self, token: str) -> StreamGrant | None:
+        """The grant of `token`, once, while its call is live."""
+        grant = self._tokens.redeem(token, self._manager.owns)
+        if grant is None or self._manager.desk(grant.call_id) is None:
+            return None
+        return grant
+
+    async def serve(self, grant: StreamGrant, opening: StreamOpening, socket: FrameSocket) -> None:
+        """Run the stream of a live call; a predecessor of the same call is ended."""
+        desk = self._manager.desk(grant.call_id)
+        if desk is None:
+            await socket.close(1008, "the call is over")
+            return
+        predecessor = self._sessions.get(grant.call_id)
+        if predecessor is not None:
+            predecessor.cancel()
+        async with AsyncExitStack() as stack:
+            scope = stack.enter_context(anyio.CancelScope())
+            self._sessions[grant.call_id] = scope
+            stack.callback(self._forget, grant.call_id, scope)
+            tools = await self._tapped(grant, self._voiced(grant), stack)
+            await run_session(socket, self._provider.media(opening), desk, grant, tools)
+
+    def _forget(self, call_id: CallId, scope: anyio.CancelScope) -> None:
+        if self._sessions.get(call_id) is scope:
+            del self._sessions[call_id]
+
+    def _voiced(self, grant: StreamGrant) -> SessionTools:
+        """The tools with the voice of the number that was dialled."""
+        call = self._manager.live(grant.call_id)
+        if call is None or call.record.direction is not Direction.INBOUND:
+            return self._tools
+        voice = self._voices.get(call.record.to_number or "")
+        return self._tools if voice is None else replace(self._tools, tts=voice)
+
+    async def _tapped(
+        self, grant: StreamGrant, tools: SessionTools, stack: AsyncExitStack
+    ) -> SessionTools:
+        settings = tools.settings.recording
+        if not settings.enabled:
+            return tools
+        folder = Path(settings.path).expanduser() if settings.path else None
+        try:
+            path = _free(folder or self._state_dir / "recordings", grant.call_id)
+            tap = await stack.enter_async_context(recording(path, tools.clock))
+        except OSError as error:
+            logger.error("the call is not recorded", extra={"error": str(error)})
+            return tools
+        self._note(grant.call_id, path)
+        return replace(tools, tap=tap)
+
+    def _note(self, call_id: CallId, path: Path) -> None:
+        call = self._manager.live(call_id)
+        if call is not None:
+            carrier_id = call.record.carrier_call_id or CarrierCallId(call_id)
+            call.post(RecordingReady(key=str(path), carrier_call_id=carrier_id, location=str(path)))
+
+
+def _free(folder: Path, call_id: CallId) -> Path:
+    """A path for the next recording of a call; a second stream gets a second file."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for number in range(1, 1000):
+        path = folder / (f"{call_id}.wav" if number == 1 else f"{call_id}-{number}.wav")
+        if not path.exists():
+            return path
+    raise OSError("a thousand recordings of one call")
