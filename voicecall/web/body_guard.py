@@ -1,0 +1,151 @@
+"""Who may make us read a request body, how much of it, and for how long?
+
+Stands in front of the webhook app. Nothing is known about the sender yet, so everything that
+it can cost us is bounded before its signature is looked at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import anyio
+
+from voicecall.config.schema import LimitSettings
+from voicecall.web.asgi import AsgiApp, Message, Receive, Scope, Send, peer_of, refuse
+
+
+class _Refused(Exception):
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+class BodyGuard:
+    """Gives `app` requests whose body is there; refuses with 401, 408, 413 or 429 before.
+
+    Args:
+        app: takes the request with its whole body. It is not told when the client hangs up, so
+            that what a webhook started is finished.
+        path: requests under this path are guarded, others go to `app` as they are.
+        signature_header: refused without it; None: not asked for.
+        limits: size, time, and requests in flight for each address.
+        shared: whether many senders may stand behind an address, which then may do more.
+    """
+
+    def __init__(
+        self,
+        app: AsgiApp,
+        *,
+        path: str,
+        signature_header: str | None,
+        limits: LimitSettings,
+        shared: Callable[[str], bool],
+    ) -> None:
+        self._app = app
+        self._path = path.encode()
+        self._signature_header = signature_header.lower().encode() if signature_header else None
+        self._limits = limits
+        self._max_body = min(limits.unverified_body_bytes, limits.webhook_body_bytes)
+        self._shared = shared
+        self._reading: Counter[str] = Counter()
+        self.refused: Counter[int] = Counter()
+        """How many requests were refused, by status."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One HTTP request."""
+        if not scope["raw_path"].startswith(self._path):
+            await self._app(scope, receive, send)
+            return
+        peer = peer_of(scope)
+        if self._reading[peer] >= self._allowed(peer):
+            await self._refuse(scope, send, 429)
+            return
+        with self._counted(peer):
+            body = await self._admit(scope, receive, send)
+        if body is not None:
+            await self._app(scope, *_settled(body, send))
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
+        """The whole body; None when the request was refused or the client went away."""
+        seconds = self._limits.body_timeout_ms / 1000
+        deadline = anyio.current_time() + seconds
+        try:
+            with anyio.fail_after(seconds):
+                self._check_headers(scope)
+                return await self._read(receive)
+        except TimeoutError:
+            status = 408
+        except _Refused as refused:
+            status = refused.status
+        # A client that still sends would lose the answer to a reset, so it is heard out, but
+        # no longer than a body may take at all.
+        await self._refuse(scope, send, status, more_body=True)
+        with anyio.move_on_after(deadline - anyio.current_time()):
+            await _discard(receive)
+        return None
+
+    def _check_headers(self, scope: Scope) -> None:
+        headers = dict(scope["headers"])
+        if self._signature_header is not None and self._signature_header not in headers:
+            raise _Refused(401)
+        if int(headers.get(b"content-length", b"0")) > self._max_body:
+            raise _Refused(413)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            if len(body) > self._max_body:
+                raise _Refused(413)
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    async def _refuse(
+        self, scope: Scope, send: Send, status: int, *, more_body: bool = False
+    ) -> None:
+        self.refused[status] += 1
+        await refuse(scope, send, status, more_body=more_body)
+
+    def _allowed(self, peer: str) -> int:
+        limits = self._limits
+        if self._shared(peer):
+            return limits.unverified_requests_trusted
+        return limits.unverified_requests_per_address
+
+    @contextmanager
+    def _counted(self, peer: str) -> Iterator[None]:
+        self._reading[peer] += 1
+        try:
+            yield
+        finally:
+            self._reading[peer] -= 1
+            if not self._reading[peer]:
+                del self._reading[peer]
+
+
+async def _discard(receive: Receive) -> None:
+    while (await receive()).get("more_body", False):
+        pass
+
+
+def _settled(body: bytes, send: Send) -> tuple[Receive, Send]:
+    """`receive` and `send` of a request whose body is there and whose client stays."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    answered = anyio.Event()
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop()
+        await answered.wait()
+        return {"type": "http.disconnect"}
+
+    async def noting(message: Message) -> None:
+        await send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            answered.set()
+
+    return receive, noting

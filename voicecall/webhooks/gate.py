@@ -1,0 +1,151 @@
+"""What becomes of a webhook? verify, replay, parse, apply, reply, remember; one line each.
+
+Nothing here logs a query value, a header, a body or a number.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from typing import Protocol
+
+from voicecall.errors import (
+    SignatureInvalid,
+    StoreError,
+    WebhookError,
+    WebhookMalformed,
+    WebhookStale,
+)
+from voicecall.model.carrier_events import CarrierEvent
+from voicecall.model.instructions import Instruction
+from voicecall.model.webhook import HttpReply, VerifiedWebhook, WebhookRequest
+from voicecall.sdk.clock import Clock
+from voicecall.sdk.provider import CallProvider
+from voicecall.webhooks.replay import Replies
+
+log = logging.getLogger(__name__)
+
+
+class WebhookDesk(Protocol):
+    """Takes what carriers report."""
+
+    async def apply(self, events: Sequence[CarrierEvent]) -> Sequence[Instruction]:
+        """Make `events` of one webhook durable and effective, in order.
+
+        Returns:
+            What the answer shall tell the carrier. Used only when one of the events
+            `wants_instructions`; whatever else has to happen is the desk's to command.
+
+        Raises:
+            StoreError: nothing was made durable, nothing happened; the carrier may retry.
+        """
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class GateCounters:
+    """How many webhooks ended how, since the start."""
+
+    accepted: int = 0
+    repeated: int = 0
+    unsigned: int = 0
+    refused: int = 0
+    stale: int = 0
+    malformed: int = 0
+    store_failed: int = 0
+    failed: int = 0
+
+
+class Gate:
+    """The way of every webhook of one provider.
+
+    Args:
+        provider: verifies, parses and words replies.
+        desk: takes the events.
+        clock: for the memory of replies.
+        skip_verification: accept a request whose signature is wrong (development only;
+            `skipSignatureVerification`).
+    """
+
+    def __init__(
+        self,
+        provider: CallProvider,
+        desk: WebhookDesk,
+        clock: Clock,
+        *,
+        skip_verification: bool = False,
+    ) -> None:
+        self._provider = provider
+        self._desk = desk
+        self._replies = Replies(clock)
+        self._skip_verification = skip_verification
+        self._counters = GateCounters()
+
+    @property
+    def counters(self) -> GateCounters:
+        """What happened so far."""
+        self._counters.repeated = self._replies.repeats
+        return self._counters
+
+    async def handle(self, request: WebhookRequest) -> HttpReply:
+        """Answer `request`. Never raises: a failure is 400, 401, 503 or 500."""
+        try:
+            webhook = self._verify(request)
+            work = partial(self._process, webhook)
+            return await self._replies.once(webhook.replay_key, request.body, work)
+        except WebhookError as refusal:
+            return self._refused(refusal, request)
+        except StoreError as error:
+            self._counters.store_failed += 1
+            log.error("webhook not stored, the carrier may retry: %s", error)
+            return HttpReply(status=503, headers=(("retry-after", "1"),))
+        except Exception:
+            self._counters.failed += 1
+            log.exception("webhook failed")
+            return HttpReply(status=500)
+
+    def _verify(self, request: WebhookRequest) -> VerifiedWebhook:
+        try:
+            return self._provider.verify(request)
+        except (SignatureInvalid, WebhookStale):
+            if not self._skip_verification:
+                raise
+            self._counters.unsigned += 1
+            log.warning("webhook accepted unsigned because of skipSignatureVerification")
+            return VerifiedWebhook(request=request, replay_key=_digest(request))
+
+    async def _process(self, webhook: VerifiedWebhook) -> HttpReply:
+        events = self._provider.parse(webhook)
+        instructions = await self._desk.apply(events)
+        wanted = any(event.wants_instructions for event in events)
+        reply = self._provider.reply(webhook, instructions if wanted else ())
+        self._counters.accepted += 1
+        return reply
+
+    def _refused(self, refusal: WebhookError, request: WebhookRequest) -> HttpReply:
+        match refusal:
+            case WebhookMalformed():
+                self._counters.malformed += 1
+                advice = "the carrier sent something that it does not document"
+            case WebhookStale():
+                self._counters.stale += 1
+                advice = "compare this machine's clock"
+            case _:
+                self._counters.refused += 1
+                advice = "compare the credentials, and the public URL with the carrier's settings"
+        log.warning(
+            "webhook refused with %d (%s): %s",
+            refusal.status,
+            type(refusal).__name__,
+            advice,
+            extra={"peer": request.peer},
+        )
+        return HttpReply(status=refusal.status)
+
+
+def _digest(request: WebhookRequest) -> str:
+    parts = (request.method.encode(), request.url.encode(), request.body)
+    return sha256(b"\0".join(parts)).hexdigest()
