@@ -1,0 +1,1 @@
+"""The command line. Light: what a thin client does not need is imported where it is used."""

@@ -1,0 +1,39 @@
+"""Which commands are there? Their names, where each lives, and one line of help."""
+
+from __future__ import annotations
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "serve": ("serve", "run the gateway until SIGTERM"),
+    "call": ("call", "call somebody, say a message and follow the call"),
+    "start": ("start", "place a call to a number and follow it"),
+    "continue": ("continue_call", "say something on a call and print the answer"),
+    "speak": ("speak", "say something on a call"),
+    "dtmf": ("dtmf", "press keys on a call"),
+    "end": ("end", "hang up"),
+    "status": ("status", "look at one call, or at all live ones"),
+    "tail": ("tail", "print calls as they are written"),
+    "latency": ("latency", "how long callers waited for answers"),
+    "plugins": ("plugins", "what is installed, and what is broken"),
+    "config": ("config", "check, show or explain the configuration"),
+    "version": ("version", "print the version"),
+}
+"""Command → (module in `voicecall.cli.commands`, help)."""
+
+
+def overview() -> str:
+    """The text of `voicecall --help`."""
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name.ljust(width)}  {summary}" for name, (_, summary) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: voicecall [--json] [--config PATH] [--url URL] COMMAND ...",
+            "",
+            "A phone line for programs and AI agents, from one JSON5 file.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "'voicecall COMMAND --help' tells more. Plugins add commands of their own;",
+            "'voicecall plugins list' names them.",
+        ]
+    )

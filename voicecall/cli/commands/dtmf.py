@@ -1,0 +1,26 @@
+"""`voicecall dtmf`: press keys on a call."""
+
+from __future__ import annotations
+
+from voicecall.cli.client import CARRIER_SECONDS
+from voicecall.cli.discovery import find_gateway
+from voicecall.cli.exit_codes import Exit
+from voicecall.cli.options import Options, Parser
+from voicecall.cli.output import Output
+
+
+def arguments(parser: Parser) -> None:
+    """What it takes."""
+    parser.add_argument("--call-id", required=True, metavar="ID", help="ours or the carrier's")
+    parser.add_argument("--digits", required=True, metavar="KEYS", help="0-9 A-D * # w W")
+
+
+def run(options: Options) -> int:
+    """Do it."""
+    answer = find_gateway(options).call(
+        "voicecall.dtmf",
+        {"callId": options.call_id, "digits": options.digits},
+        seconds=CARRIER_SECONDS,
+    )
+    Output(as_json=options.json).result(answer, "sent")
+    return Exit.OK

@@ -1,0 +1,162 @@
+"""What may a method be asked? One strict model a parameter set, with the texts of refusals."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from voicecall.errors import InvalidRequest
+from voicecall.model.call import CallMode
+
+
+def _absent_when_blank(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _mode(value: Any) -> Any:
+    value = _absent_when_blank(value)
+    if value is None:
+        return None
+    try:
+        return CallMode(value.strip() if isinstance(value, str) else value)
+    except ValueError:
+        raise ValueError(f"must be one of {', '.join(CallMode)}") from None
+
+
+Text = Annotated[str, Field(min_length=1)]
+OptionalText = Annotated[str | None, BeforeValidator(_absent_when_blank)]
+OptionalMode = Annotated[CallMode | None, BeforeValidator(_mode)]
+
+
+class Params(BaseModel):
+    """Base of all parameter models: camelCase on the wire, texts trimmed, nothing unknown.
+
+    `required` is what a client reads when a required text is missing, blank or no text.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        str_strip_whitespace=True,
+    )
+    required: ClassVar[str] = ""
+
+
+P = TypeVar("P", bound=Params)
+
+
+class NoParams(Params):
+    """For methods that take nothing."""
+
+
+class Initiate(Params):
+    """`voicecall.initiate`. With `wait` the answer comes when the call has ended."""
+
+    required = "message required"
+
+    to: OptionalText = None
+    message: Text
+    mode: OptionalMode = None
+    dtmf_sequence: OptionalText = None
+    session_key: OptionalText = None
+    idempotency_key: OptionalText = None
+    wait: bool = False
+
+
+class Start(Params):
+    """`voicecall.start`."""
+
+    required = "to required"
+
+    to: Text
+    message: OptionalText = None
+    mode: OptionalMode = None
+    dtmf_sequence: OptionalText = None
+    session_key: OptionalText = None
+
+
+class Utter(Params):
+    """Say `message` on a call."""
+
+    required = "callId and message required"
+
+    call_id: Text
+    message: Text
+
+
+class Result(Params):
+    """Ask after an operation."""
+
+    required = "operationId required"
+
+    operation_id: Text
+
+
+class Dtmf(Params):
+    """Press `digits` on a call."""
+
+    required = "callId and digits required"
+
+    call_id: Text
+    digits: Text
+
+
+class End(Params):
+    """Hang up."""
+
+    required = "callId required"
+
+    call_id: Text
+
+
+class Status(Params):
+    """Look at one call, or without an id at all live ones. `sid` is an older name of `callId`."""
+
+    call_id: OptionalText = None
+    sid: OptionalText = None
+
+
+class History(Params):
+    """The last `limit` calls."""
+
+    limit: int = Field(default=25, ge=1, le=1000)
+
+
+class Latency(Params):
+    """Timings of the last `last` calls."""
+
+    last: int = Field(default=200, ge=1, le=1000)
+
+
+def read_params(model: type[P], raw: object) -> P:
+    """`raw`, a decoded JSON value, as `model`; None counts as an empty object.
+
+    Raises:
+        InvalidRequest: it does not fit; the message never repeats what was sent.
+    """
+    if raw is None:
+        raw = {}
+    if not isinstance(raw, dict):
+        raise InvalidRequest("params must be a JSON object")
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise InvalidRequest(_explain(model, error)) from None
+
+
+def _explain(model: type[Params], error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False)
+    for problem in problems:
+        if problem["type"] == "extra_forbidden":
+            known = ", ".join(field.alias or name for name, field in model.model_fields.items())
+            name = str(problem["loc"][0])[:40]
+            return f"unknown parameter {name!r}; known: {known or 'none'}"
+    required = {field.alias for field in model.model_fields.values() if field.is_required()}
+    if any(problem["loc"] and problem["loc"][0] in required for problem in problems):
+        return model.required
+    first = problems[0]
+    return f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}"
