@@ -1,0 +1,160 @@
+"""How do the selected plugins come alive? One after the other, each closed in reverse order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from voicecall.config.loaded import LoadedConfig, Selected
+from voicecall.errors import PluginError, VoicecallError
+from voicecall.media.synthesis import Synthesis
+from voicecall.model.media import AudioFormat
+from voicecall.plugins.speech import InstalledSpeech
+from voicecall.sdk.clock import Clock
+from voicecall.sdk.http import HttpClient
+from voicecall.sdk.provider import CallbackUrls, CallProvider, ProviderContext
+from voicecall.sdk.responder import Responder
+from voicecall.sdk.sink import EventSink
+from voicecall.sdk.specs import ExposureContext, PluginContext, PluginSpec, SttContext, TtsSpec
+from voicecall.sdk.stt import SttBackend
+from voicecall.sdk.tts import TtsBackend
+from voicecall.sdk.vad import VadBackend
+from voicecall.webhooks.origin import PublicUrls
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Opener:
+    """Opens what a configuration selects.
+
+    Args:
+        loaded: the configuration.
+        state_dir: lent to plugins.
+        clock: lent to plugins.
+        http: lent to plugins.
+        stack: closes what was opened.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        *,
+        state_dir: Path,
+        clock: Clock,
+        http: HttpClient,
+        stack: AsyncExitStack,
+    ) -> None:
+        self._loaded = loaded
+        self._state_dir = state_dir
+        self._clock = clock
+        self._http = http
+        self._stack = stack
+
+    def context(self, name: str) -> PluginContext:
+        """What is lent to the plugin `name`."""
+        return PluginContext(
+            http=self._http,
+            clock=self._clock,
+            logger=logging.getLogger(f"voicecall.plugin.{name}"),
+            state_dir=self._state_dir,
+        )
+
+    async def public_urls(self, *, here: str, host: str, port: int) -> PublicUrls:
+        """The carrier-facing URLs: the exposure's, else `here`, for carriers on this machine."""
+        settings, exposure = self._loaded.settings, self._loaded.exposure
+        webhook_path, stream_path = settings.serve.path, settings.streaming.stream_path
+        if exposure is None:
+            sockets = here.replace("http", "ws", 1)
+            return PublicUrls(here + webhook_path, sockets + stream_path)
+        context = ExposureContext(
+            **_lent(self.context(exposure.spec.name)),
+            host=host,
+            port=port,
+            webhook_path=webhook_path,
+            stream_path=stream_path,
+        )
+        opening = exposure.spec.open(exposure.config, context)
+        endpoint = await self._enter(exposure.spec, opening)
+        return PublicUrls(endpoint.webhook_url, endpoint.stream_url)
+
+    async def provider(self, urls: CallbackUrls) -> CallProvider:
+        """The carrier."""
+        selected = self._loaded.provider
+        context = ProviderContext(
+            **_lent(self.context(selected.spec.name)),
+            urls=urls,
+            from_number=self._loaded.settings.from_number,
+            speech=InstalledSpeech(self._loaded.registry, self.context),
+        )
+        return await self._enter(selected.spec, selected.spec.open(selected.config, context))
+
+    async def synthesis(self, chosen: Selected[TtsSpec]) -> Synthesis:
+        """What speaks: `chosen`, then the configured fallbacks."""
+        backends: list[tuple[str, TtsBackend]] = []
+        for one in (chosen, *self._loaded.tts_fallback):
+            opening = one.spec.open(one.config, self.context(one.spec.name))
+            backends.append((one.spec.name, await self._enter(one.spec, opening)))
+        return Synthesis(backends, logging.getLogger("voicecall.speech"))
+
+    async def recognition(self) -> tuple[SttBackend | None, AudioFormat]:
+        """What hears, and what it is fed."""
+        selected = self._loaded.stt
+        if selected is None:
+            return None, self._loaded.provider.spec.media_format
+        context = SttContext(
+            **_lent(self.context(selected.spec.name)),
+            silence_seconds=self._loaded.settings.silence_timeout_ms / 1000,
+        )
+        opening = selected.spec.open(selected.config, context)
+        return await self._enter(selected.spec, opening), selected.spec.input_format
+
+    async def vad(self) -> VadBackend | None:
+        """What tells speech from silence, if that is wanted."""
+        selected = self._loaded.vad
+        if selected is None:
+            return None
+        opening = selected.spec.open(selected.config, self.context(selected.spec.name))
+        return await self._enter(selected.spec, opening)
+
+    async def responder(self) -> Responder | None:
+        """Who answers callers, if anybody does."""
+        selected = self._loaded.responder
+        if selected is None:
+            return None
+        opening = selected.spec.open(selected.config, self.context(selected.spec.name))
+        return await self._enter(selected.spec, opening)
+
+    async def sinks(self) -> Sequence[EventSink]:
+        """Who is told about every event."""
+        return [
+            await self._enter(one.spec, one.spec.open(one.config, self.context(one.spec.name)))
+            for one in self._loaded.sinks
+        ]
+
+    async def _enter(self, spec: PluginSpec, opening: AbstractAsyncContextManager[T]) -> T:
+        """What `opening` gives, closed with the gateway.
+
+        Raises:
+            VoicecallError: the plugin's own, or `PluginError` that names the plugin which raised.
+        """
+        try:
+            return await self._stack.enter_async_context(opening)
+        except VoicecallError:
+            raise
+        except Exception as error:
+            logger.debug("a plugin could not be opened", exc_info=True)
+            owner = self._loaded.registry.owner(spec)
+            raise PluginError(
+                f"{spec.kind} {spec.name!r} of {owner} could not be opened: "
+                f"{type(error).__name__}: {error}; VOICECALL_LOG=DEBUG shows where"
+            ) from error
+
+
+def _lent(context: PluginContext) -> dict[str, Any]:
+    return {each.name: getattr(context, each.name) for each in fields(context)}
