@@ -1,0 +1,1 @@
+"""What is on the other side of the wire? A phone network with phones, simulated."""
