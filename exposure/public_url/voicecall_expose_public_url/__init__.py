@@ -1,0 +1,1 @@
+"""Reachability through a public URL that you run yourself."""

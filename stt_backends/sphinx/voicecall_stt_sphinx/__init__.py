@@ -1,0 +1,1 @@
+"""Offline recognition of expected phrases with pocketsphinx."""

@@ -1,0 +1,1 @@
+"""Speech to text for tests: text from audible tones."""

@@ -1,0 +1,1 @@
+"""Voice activity detection with WebRTC's detector."""

@@ -1,0 +1,1 @@
+"""Text to speech for tests: text as audible tones."""
