@@ -1,0 +1,30 @@
+"""Does `pytest --provider NAME` run the suite, in a stranger's project and with its settings?"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from voicecall_conformance import REQUIREMENTS
+
+
+def pytest_in(folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    return ran.stdout + ran.stderr
+
+
+def test_every_rule_runs_against_the_named_provider(tmp_path: Path) -> None:
+    (tmp_path / "test_other.py").write_text("def test_other(): raise AssertionError\n")
+    assert f"{len(REQUIREMENTS)} passed" in pytest_in(tmp_path, "--provider", "mock")
+
+
+def test_a_deviation_is_a_strict_expected_failure(tmp_path: Path) -> None:
+    (tmp_path / "test_excused.py").write_text(
+        "from voicecall_conformance import Deviation, ProviderConformance\n"
+        "from voicecall_mock.testing import MockHarness\n"
+        "class Excused(MockHarness):\n"
+        "    deviations = {'events.key': Deviation('it was so once')}\n"
+        "class TestExcused(ProviderConformance):\n"
+        "    harness_type = Excused\n"
+    )
+    assert "1 failed" in pytest_in(tmp_path, "-k", "key_names_one_happening")

@@ -1,0 +1,34 @@
+"""What does an author of a provider import? The suite, the harness and its vocabulary."""
+
+from voicecall_conformance.harness import (
+    Asked,
+    Commanded,
+    Deviation,
+    Dialled,
+    Failure,
+    HungUp,
+    LedgerEntry,
+    ProviderHarness,
+    post,
+)
+from voicecall_conformance.provider_suite import ProviderConformance
+from voicecall_conformance.requirements import REQUIREMENTS, Level, Requirement
+from voicecall_conformance.vendor import RestAnswer, RestRequest
+
+__all__ = [
+    "REQUIREMENTS",
+    "Asked",
+    "Commanded",
+    "Deviation",
+    "Dialled",
+    "Failure",
+    "HungUp",
+    "LedgerEntry",
+    "Level",
+    "ProviderConformance",
+    "ProviderHarness",
+    "Requirement",
+    "RestAnswer",
+    "RestRequest",
+    "post",
+]

@@ -1,0 +1,145 @@
+"""Which faults does a provider's media framing have that the suite must catch?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from voicecall.sdk import (
+    ALAW_8K,
+    CarrierCallId,
+    ClearAudio,
+    MediaAudio,
+    MediaCommand,
+    MediaEvent,
+    MediaFault,
+    MediaMark,
+    MediaProtocol,
+    MediaStarted,
+    PlaceMark,
+    PlayAudio,
+    StreamOpening,
+)
+from voicecall_conformance.mutants.wrapped import Mutant
+
+
+class Framing(MediaProtocol):
+    """A framing that does what the genuine one inside does; a subclass changes one thing."""
+
+    def __init__(self, inner: MediaProtocol) -> None:
+        self.inner = inner
+
+    def receive(self, frame: str | bytes) -> Sequence[MediaEvent]:
+        return [self.event(event) for event in self.inner.receive(frame)]
+
+    def send(self, command: MediaCommand) -> Sequence[str | bytes]:
+        return self.inner.send(self.told(command))
+
+    def event(self, event: MediaEvent) -> MediaEvent:
+        """What becomes of an event."""
+        return event
+
+    def told(self, command: MediaCommand) -> MediaCommand:
+        """What becomes of a command."""
+        return command
+
+
+class Streaming(Mutant):
+    """A provider whose framing is faulty."""
+
+    framing: ClassVar[type[Framing]] = Framing
+
+    def media(self, opening: StreamOpening) -> MediaProtocol:
+        return self.framing(self.inner.media(opening))
+
+
+class _OtherCall(Framing):
+    def event(self, event: MediaEvent) -> MediaEvent:
+        if not isinstance(event, MediaStarted):
+            return event
+        return replace(event, carrier_call_id=CarrierCallId("another"), format=ALAW_8K)
+
+
+class StartsForAnotherCall(Streaming):
+    """Names another call and another format than the carrier does."""
+
+    breaks = "media.start"
+    framing = _OtherCall
+
+
+class _Deaf(Framing):
+    def event(self, event: MediaEvent) -> MediaEvent:
+        if not isinstance(event, MediaAudio):
+            return event
+        kept = event.data if len(set(event.data)) == 1 else event.data[:-1]
+        return MediaAudio(data=kept)
+
+
+class DropsASample(Streaming):
+    """Loses the last byte of every frame that is not silence."""
+
+    breaks = "media.hears"
+    framing = _Deaf
+
+
+class _Loud(Framing):
+    def told(self, command: MediaCommand) -> MediaCommand:
+        if not isinstance(command, PlayAudio):
+            return command
+        return PlayAudio(data=bytes(byte ^ 1 for byte in command.data))
+
+
+class ChangesWhatItPlays(Streaming):
+    """Flips a bit of every sample."""
+
+    breaks = "media.plays"
+    framing = _Loud
+
+
+class _Renaming(Framing):
+    def event(self, event: MediaEvent) -> MediaEvent:
+        return MediaMark(name=event.name.split("/")[0]) if isinstance(event, MediaMark) else event
+
+
+class CutsMarks(Streaming):
+    """Gives back a part of a mark's name."""
+
+    breaks = "media.marks"
+    framing = _Renaming
+
+
+class _Unclear(Framing):
+    def told(self, command: MediaCommand) -> MediaCommand:
+        return PlaceMark(name="clear") if isinstance(command, ClearAudio) else command
+
+
+class NeverClears(Streaming):
+    """Sends a mark where it should clear."""
+
+    breaks = "media.clears"
+    framing = _Unclear
+
+
+class _Fragile(Framing):
+    def event(self, event: MediaEvent) -> MediaEvent:
+        if isinstance(event, MediaFault):
+            raise ValueError(event.detail)
+        return event
+
+
+class BreaksOnJunk(Streaming):
+    """Raises on a frame that it cannot read."""
+
+    breaks = "media.faults"
+    framing = _Fragile
+
+
+MUTANTS: tuple[type[Mutant], ...] = (
+    StartsForAnotherCall,
+    DropsASample,
+    ChangesWhatItPlays,
+    CutsMarks,
+    NeverClears,
+    BreaksOnJunk,
+)

@@ -1,0 +1,96 @@
+"""How does a rule become a test? By its id; a broken one says its text and the bytes it saw."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import anyio
+
+from voicecall_conformance.harness import ProviderHarness
+from voicecall_conformance.requirements import REQUIREMENTS
+from voicecall_conformance.rig import Rig, rigged
+
+DEADLINE_SECONDS = 30.0
+WIRE_LINES = 40
+
+RuleBody = Callable[[Any, Rig], Awaitable[None]]
+RuleTest = Callable[[Any], None]
+
+
+class RuleBroken(AssertionError):
+    """A provider does not keep a rule."""
+
+
+class Suite:
+    """Base of every suite."""
+
+    harness_type: ClassVar[type[ProviderHarness]]
+    """The harness of the provider that is proved."""
+
+
+def rule(requirement_id: str) -> Callable[[RuleBody], RuleTest]:
+    """Make the test of a requirement: a plain function, whatever the async set-up around it.
+
+    Args:
+        requirement_id: a key of `REQUIREMENTS`.
+    """
+    requirement = REQUIREMENTS[requirement_id]
+
+    def decorate(body: RuleBody) -> RuleTest:
+        def test(self: Suite) -> None:
+            rig_wire: list[str] = []
+            try:
+                anyio.run(_run, body, self, rig_wire)
+            except Exception as error:
+                error.add_note(f"{requirement.id} ({requirement.level}): {requirement.text}")
+                error.add_note("\n".join(["on the wire:", *rig_wire[-WIRE_LINES:]]))
+                raise
+
+        test.__name__ = test.__qualname__ = getattr(body, "__name__", requirement_id)
+        test.__doc__ = requirement.text
+        test.__module__ = body.__module__
+        test.requirement = requirement_id  # type: ignore[attr-defined]
+        return test
+
+    return decorate
+
+
+async def _run(body: RuleBody, suite: Suite, wire: list[str]) -> None:
+    broken: Exception | None = None
+    with anyio.fail_after(DEADLINE_SECONDS):
+        async with rigged(suite.harness_type()) as rig:
+            try:
+                await body(suite, rig)
+            except Exception as error:  # raised below, outside of the provider's task groups
+                broken = error
+            wire += rig.wire
+    if broken is not None:
+        raise broken
+
+
+def equal(what: str, got: object, wanted: object) -> None:
+    """`what` must be equal."""
+    if got != wanted:
+        raise RuleBroken(f"{what}: got {got!r}, wanted {wanted!r}")
+
+
+def hold(condition: bool, what: str) -> None:
+    """`condition` must hold; `what` says what was seen instead."""
+    if not condition:
+        raise RuleBroken(what)
+
+
+@contextmanager
+def refused(error: type[Exception], what: str) -> Iterator[list[Exception]]:
+    """`what` must raise `error`; yields a list that holds it afterwards."""
+    caught: list[Exception] = []
+    try:
+        yield caught
+    except error as expected:
+        caught.append(expected)
+        return
+    except Exception as other:
+        raise RuleBroken(f"{what}: raised {other!r}, wanted {error.__name__}") from other
+    raise RuleBroken(f"{what}: was accepted, wanted {error.__name__}")

@@ -1,0 +1,1 @@
+"""The rules as tests, one module an area."""

@@ -1,0 +1,42 @@
+"""Does a repeated delivery look repeated, and nothing else?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from voicecall.sdk import CallAnswered, CallEnded, EndCause
+from voicecall_conformance.rig import Rig
+from voicecall_conformance.rules import Suite, equal, hold, rule
+from voicecall_conformance.suites.signature import answered
+
+
+class ReplaySuite(Suite):
+    """Area `replay`."""
+
+    @rule("replay.same")
+    async def test_a_repeated_delivery_has_the_same_key(self, rig: Rig) -> None:
+        request = answered(rig)
+        first = rig.provider.verify(request).replay_key
+        equal("replay key of the repetition", rig.provider.verify(request).replay_key, first)
+
+    @rule("replay.distinct")
+    async def test_two_deliveries_have_two_keys(self, rig: Rig) -> None:
+        requests = [
+            rig.webhook(rig.about(CallAnswered, key="one")),
+            rig.webhook(rig.about(CallEnded, key="two", cause=EndCause.COMPLETED)),
+            rig.webhook(rig.about(CallEnded, key="three", cause=EndCause.BUSY)),
+        ]
+        keys = [rig.provider.verify(request).replay_key for request in requests]
+        hold(len(set(keys)) == len(keys), f"replay keys of three deliveries: {keys!r}")
+
+    @rule("replay.unsigned")
+    async def test_what_is_not_signed_does_not_change_the_key(self, rig: Rig) -> None:
+        request = answered(rig)
+        key = rig.provider.verify(request).replay_key
+        dressed = replace(
+            request,
+            headers=(*request.headers, ("x-request-id", "another"), ("x-twist", "1")),
+            peer="198.51.100.9",
+            received_at=request.received_at + 3,
+        )
+        equal("replay key with another header", rig.provider.verify(dressed).replay_key, key)
