@@ -1,0 +1,41 @@
+"""Which rules does a provider keep? Rewrites the tables in docs/conformance.md.
+
+    python docs/generate_conformance.py
+
+What stands above the marker in that page is written by hand and kept; the rest comes from
+`voicecall_conformance.requirements`. A test compares the committed page with what this would write.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+
+from voicecall_conformance.requirements import REQUIREMENTS, Requirement
+
+PAGE = Path(__file__).resolve().parent / "conformance.md"
+MARKER = "<!-- From here on written by docs/generate_conformance.py; edit requirements.py. -->"
+
+
+def page(current: str) -> str:
+    """The page with its hand-written head from `current` and the tables anew."""
+    head = current.partition(MARKER)[0]
+    lines = [MARKER, ""]
+    for area, rules in groupby(REQUIREMENTS.values(), lambda rule: rule.area):
+        lines += [
+            f"## {area.capitalize()}",
+            "",
+            "| id | level | rule | since |",
+            "|---|---|---|---|",
+        ]
+        lines += [*map(_row, rules), ""]
+    return head + "\n".join(lines)
+
+
+def _row(rule: Requirement) -> str:
+    text = rule.text.replace("|", "\\|")
+    return f"| `{rule.id}` | {rule.level} | {text} | {rule.since} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
