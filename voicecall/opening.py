@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
+
+import anyio
 
 from voicecall.config.loaded import LoadedConfig, Selected
 from voicecall.errors import PluginError, VoicecallError
@@ -28,6 +31,9 @@ from voicecall.webhooks.origin import PublicUrls
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+OPEN_SECONDS = 30.0
+"""Real seconds that one plugin may take to open."""
 
 
 class Opener:
@@ -141,19 +147,38 @@ class Opener:
         """What `opening` gives, closed with the gateway.
 
         Raises:
-            VoicecallError: the plugin's own, or `PluginError` that names the plugin which raised.
+            VoicecallError: the plugin's own, or `PluginError` that names the plugin which raised,
+                or which did not open in time.
         """
+        patience = self._stack.enter_context(_patience(self._named(spec)))
         try:
-            return await self._stack.enter_async_context(opening)
+            opened = await self._stack.enter_async_context(opening)
+            patience.deadline = math.inf
+            return opened
         except VoicecallError:
             raise
         except Exception as error:
             logger.debug("a plugin could not be opened", exc_info=True)
-            owner = self._loaded.registry.owner(spec)
             raise PluginError(
-                f"{spec.kind} {spec.name!r} of {owner} could not be opened: "
+                f"{self._named(spec)} could not be opened: "
                 f"{type(error).__name__}: {error}; VOICECALL_LOG=DEBUG shows where"
             ) from error
+
+    def _named(self, spec: PluginSpec) -> str:
+        return f"{spec.kind} {spec.name!r} of {self._loaded.registry.owner(spec)}"
+
+
+@contextmanager
+def _patience(named: str) -> Iterator[anyio.CancelScope]:
+    """A scope around a plugin's whole life, because its own scopes lie within; it ends the
+    plugin's opening, unless its deadline is lifted."""
+    with anyio.CancelScope(deadline=anyio.current_time() + OPEN_SECONDS) as scope:
+        yield scope
+    if scope.cancelled_caught:
+        raise PluginError(
+            f"{named} did not open within {OPEN_SECONDS:g} s; "
+            "check what it connects to, VOICECALL_LOG=DEBUG shows more"
+        )
 
 
 def _lent(context: PluginContext) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from voicecall.calls.manager import CallManager
 from voicecall.calls.sqlite_store import open_sqlite_store
 from voicecall.calls.tools import CallTools
 from voicecall.config.loaded import LoadedConfig
+from voicecall.config.native_voice import native_voice
 from voicecall.config.state import (
     GatewayAddress,
     GatewayLock,
@@ -72,7 +73,11 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    loaded: LoadedConfig, *, state_dir: Path, drain_seconds: float | None = None
+    loaded: LoadedConfig,
+    *,
+    state_dir: Path,
+    drain_seconds: float | None = None,
+    time_scale: float | None = None,
 ) -> AsyncIterator[Running]:
     """Run the gateway that `loaded` describes until the block ends; then drain.
 
@@ -80,6 +85,8 @@ async def running(
         loaded: the configuration and the plugins that it selects.
         state_dir: database, recordings, token; made when missing.
         drain_seconds: instead of `gateway.drainTimeoutSeconds`.
+        time_scale: call seconds per real second, instead of the provider's own; for doubles of
+            a network that run faster than life.
 
     Raises:
         PortInUse: a port is taken, or another gateway owns the state directory.
@@ -88,7 +95,9 @@ async def running(
     """
     _require_voice(loaded)
     async with AsyncExitStack() as stack:
-        gateway = _Gateway(loaded, state_dir, stack)
+        spec, config = loaded.provider.spec, loaded.provider.config
+        scale = spec.time_scale(config) if time_scale is None else time_scale
+        gateway = _Gateway(loaded, state_dir, stack, scale)
         await gateway.open()
         listeners = await gateway.start()
         patience = loaded.settings.gateway.drain_timeout_seconds
@@ -127,12 +136,13 @@ class _Gateway:
     service: CallService
     counters: MediaCounters
 
-    def __init__(self, loaded: LoadedConfig, state_dir: Path, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, loaded: LoadedConfig, state_dir: Path, stack: AsyncExitStack, scale: float
+    ) -> None:
         self._loaded = loaded
         self._settings = loaded.settings
         self._state_dir = state_dir
         self._stack = stack
-        scale = loaded.provider.spec.time_scale(loaded.provider.config)
         self._clock = SystemClock(scale)
         self._tokens = StreamTokens(self._clock, loaded.settings)
         self._bus = EventBus()
@@ -171,6 +181,7 @@ class _Gateway:
         speech = await self._open_speech(opener) if settings.streaming.enabled else None
         responder, sinks = await opener.responder(), await opener.sinks()
         self.provider = await opener.provider(self.urls)
+        native = native_voice(self._loaded)
         tools = CallTools(
             provider=self.provider,
             provider_name=spec.name,
@@ -181,8 +192,11 @@ class _Gateway:
             responder=responder,
             open_stream=None if speech is None else self._open_stream,
             steers_by_document=spec.steers_by_document,
+            digits_end_stream=spec.digits_end_stream,
             detect_machine=settings.voicemail.detect == "carrier"
             and Capability.MACHINE_DETECTION in spec.capabilities,
+            voice=native.voice,
+            language=native.language,
         )
         self._tasks = await self._stack.enter_async_context(_owned_tasks())
         for sink in sinks:
@@ -205,8 +219,8 @@ class _Gateway:
             counters=self.counters,
         )
 
-    def _open_stream(self, call_id: CallId) -> OpenStream:
-        token = self._tokens.mint(call_id)
+    def _open_stream(self, call_id: CallId, later: float) -> OpenStream:
+        token = self._tokens.mint(call_id, later=later)
         return OpenStream(url=self.urls.stream(token), token=token)
 
     async def _open_sockets(self, opener: Opener, speech: SessionTools) -> MediaSockets:
@@ -221,19 +235,22 @@ class _Gateway:
             speech,
             voices=voices,
             state_dir=self._state_dir,
+            skip_verification=self._settings.skip_signature_verification,
         )
+        origin = self._origin()
         return MediaSockets(
             streams,
-            public_url=self.urls.stream,
+            urls=origin.stream_urls,
             streaming=self._settings.streaming,
             limits=self._settings.limits,
-            shared=self._origin().shared,
+            shared=origin.shared,
         )
 
     def _origin(self) -> Origin:
         return Origin(
             urls=self.urls,
             serve_path=self._settings.serve.path,
+            stream_path=self._settings.streaming.stream_path,
             security=self._settings.webhook_security,
         )
 
@@ -261,6 +278,7 @@ class _Gateway:
             clock=self._clock,
             settings=self._settings,
             signature_header=self._loaded.provider.spec.signature_header,
+            other_signature_headers=self._loaded.provider.spec.other_signature_headers,
             sockets=self._sockets,
         )
         serving = serving_on(app, self._public, limits=self._settings.limits)

@@ -20,7 +20,6 @@ from voicecall.errors import CallNotFound, CallStateError, CarrierCallGone, Inva
 from voicecall.model.call import CallMode, CallRecord, CallState, Direction
 from voicecall.model.call_events import CallCreated, CallEvent, CallFinished
 from voicecall.model.ids import CallId, new_call_id
-from voicecall.model.instructions import SendDigits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,12 +202,15 @@ class CallService:
         """Send DTMF."""
         require_digits(digits)
         call = await self._live(call_id)
-        if not call.record.state.is_answered:
-            raise CallStateError("nobody has answered this call yet; wait for state 'active'")
+        call.conversation.require_ours()
+        batch = call.conversation.press(digits)
         try:
-            await self._tools.provider.command(call.carrier_call, [SendDigits(digits=digits)])
-        except CarrierCallGone as error:
-            raise CallStateError("the call has ended at the carrier") from error
+            await self._tools.provider.command(call.carrier_call, batch)
+        except Exception as error:
+            await call.refused(batch, error)
+            if isinstance(error, CarrierCallGone):
+                raise CallStateError("the call has ended at the carrier") from error
+            raise
 
     async def end(self, call_id: str) -> None:
         """Hang up; a call that has ended already is not an error."""

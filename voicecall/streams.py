@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 
 from voicecall.calls.manager import CallManager
+from voicecall.errors import SignatureInvalid
 from voicecall.media.recording import recording
 from voicecall.media.session import SessionTools, run_session
 from voicecall.media.synthesis import Synthesis
@@ -35,6 +36,8 @@ class Streams:
         tools: what sessions are made with.
         voices: instead of `tools.tts`, for calls to these numbers of ours.
         state_dir: where recordings go unless `recording.path` says otherwise.
+        skip_verification: let handshakes pass whose signature is wrong (development only;
+            `skipSignatureVerification`).
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Streams:
         *,
         voices: Mapping[str, Synthesis],
         state_dir: Path,
+        skip_verification: bool = False,
     ) -> None:
         self._provider = provider
         self._manager = manager
@@ -53,7 +57,29 @@ class Streams:
         self._tools = tools
         self._voices = voices
         self._state_dir = state_dir
+        self._skip_verification = skip_verification
         self._sessions: dict[CallId, anyio.CancelScope] = {}
+
+    def holder(self, token: str) -> CallId | None:
+        """The live call that `token` is good for."""
+        call_id = self._tokens.holder(token)
+        return None if call_id is None or self._manager.desk(call_id) is None else call_id
+
+    def verify(self, opening: StreamOpening) -> None:
+        """Let the provider check who opens a media socket.
+
+        Raises:
+            SignatureInvalid: not the carrier, or the provider failed to tell.
+        """
+        try:
+            self._provider.verify_stream(opening)
+        except SignatureInvalid:
+            if not self._skip_verification:
+                raise
+            logger.warning("media stream accepted unsigned because of skipSignatureVerification")
+        except Exception as error:
+            logger.exception("the provider failed to check a media stream's handshake")
+            raise SignatureInvalid("the handshake could not be checked") from error
 
     def redeem(self, token: str) -> StreamGrant | None:
         """The grant of `token`, once, while its call is live."""

@@ -38,6 +38,17 @@ class BotLines:
                 self._post(_said(spoken))
         return spoken
 
+    def note_settled(self) -> None:
+        """Note every line whose end is known, before what the caller said to it is noted."""
+        lines, self._open = self._open, []
+        for line in lines:
+            outcomes = [job.outcome for job in line]
+            spoken = [outcome for outcome in outcomes if outcome is not None]
+            if not outcomes or len(spoken) < len(outcomes):
+                self._open.append(line)
+            elif (whole := _together(spoken)).heard:
+                self._post(_said(whole))
+
     async def settle(self) -> list[Said]:
         """The call is over: what was heard of the lines that are still open."""
         lines, self._open = self._open, []
@@ -51,7 +62,10 @@ class BotLines:
 
 
 async def _joined(jobs: Sequence[SpeechJob]) -> Spoken:
-    parts = [await job.played() for job in jobs]
+    return _together([await job.played() for job in jobs])
+
+
+def _together(parts: Sequence[Spoken]) -> Spoken:
     if not parts:
         return Spoken(text="", heard="")
     failures = [part.failed for part in parts if part.failed is not None]

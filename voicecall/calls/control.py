@@ -34,10 +34,14 @@ class CallControl(Protocol):
         """Hand instructions to the carrier."""
         ...
 
+    def withdraw_speech(self) -> bool:
+        """Take back what should be spoken and listened to, if it has not left."""
+        ...
+
     def hang_up(self, state: CallState, detail: str | None = None) -> None:
         """End the call."""
         ...
 
-    def line_lost(self) -> None:
+    def line_lost(self, reason: str) -> None:
         """See whether the call is still up, and get its stream back if so."""
         ...

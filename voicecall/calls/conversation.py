@@ -9,32 +9,34 @@ import anyio
 
 from voicecall.calls.bot_lines import BotLines
 from voicecall.calls.control import CallControl
-from voicecall.calls.facts import (
-    Keyed,
-    LineLost,
-    LineOpened,
-    OpeningHeard,
-    Said,
-    Speaking,
-    Timed,
-)
-from voicecall.calls.line import Heard, Line, Speech, SpeechJob, Spoken
+from voicecall.calls.durations import digits_seconds
+from voicecall.calls.facts import HandedOn, Keyed, LineLost, LineOpened, Said, Speaking, Timed
+from voicecall.calls.greeting import Greeting
+from voicecall.calls.line import Heard, Line, Speech, Spoken
 from voicecall.calls.native import NativeLine
 from voicecall.calls.replies import Replies
 from voicecall.calls.tools import CallTools
 from voicecall.calls.waiting import Answer, within
-from voicecall.errors import CallStateError, CapacityExceeded, SpeechError, TurnTimeout
-from voicecall.model.call import CallMode, CallState, Direction, Speaker, TurnTiming
-from voicecall.model.carrier_events import MachineResult
+from voicecall.errors import CallStateError, SpeechError, TurnTimeout
+from voicecall.model.call import CallMode, CallState, Speaker, TurnTiming
 from voicecall.model.ids import CallId, TurnToken, new_turn_token
-from voicecall.model.instructions import HangUp, Instruction, OpenStream, Pause, Say, Transfer
+from voicecall.model.instructions import (
+    Gather,
+    HangUp,
+    Instruction,
+    OpenStream,
+    Pause,
+    Say,
+    SendDigits,
+    Transfer,
+)
 
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 20.0
 LINE_WAIT_SECONDS = 15.0
-OPENING_GRACE_SECONDS = 1.0
-"""A line that failed to say the opening is given up, unless it turns out to be gone itself."""
+END_GRACE_SECONDS = 2.0
+"""When a line is lost while it speaks, how long we wait to learn that the call is over."""
 
 
 class Conversation:
@@ -52,16 +54,24 @@ class Conversation:
         self._line_ready = anyio.Event()
         self._waiter: Answer | None = None
         self._stale: TurnToken | None = None
-        self._opening = False
-        self._held = False
-        self._again = False
         self._replying = 0
         self._stream_asked = False
-        self._left = False
+        self._digits_until = 0.0
         self._closed: CallState | None = None
+        self._over = anyio.Event()
         self._bot_lines = BotLines(call.post)
         self._replies = Replies(call, tools, self._bot_lines)
+        self.greeting = Greeting(call, tools, self._bot_lines, self)
         self.native: NativeLine | None = None
+        self.left_to = call.record.transferred_to
+        """Whom the caller was handed to."""
+        self.gone = False
+        """Whether the carrier does not know the call any more; its end will be told soon."""
+
+    @property
+    def line(self) -> Line | None:
+        """Who speaks now."""
+        return self._line
 
     @property
     def has_line(self) -> bool:
@@ -72,16 +82,13 @@ class Conversation:
 
     def take_line(self) -> None:
         """The call is answered: ask for its stream, or speak with the carrier's voice."""
-        if self._line is not None or self._left:
+        if self._line is not None or self.left_to is not None:
             return
         if self._tools.open_stream is not None:
-            self._call.deliver([self._ask_stream(self._tools.open_stream)])
+            later = digits_seconds(self._call.record.dtmf_sequence)
+            self._call.deliver([self._ask_stream(self._tools.open_stream, later)])
             return
-        self.native = NativeLine(
-            self._call.deliver,
-            limit=self._tools.settings.limits.queued_utterances,
-            on_speaking=lambda active: self._call.post(Speaking(active=active)),
-        )
+        self.native = NativeLine(self._call, self._tools, self.listen_again)
         self._take(self.native)
         self.listen_again()
 
@@ -90,15 +97,29 @@ class Conversation:
         if not self._stream_asked:
             self.take_line()
 
-    def _ask_stream(self, open_stream: Callable[[CallId], OpenStream]) -> OpenStream:
+    def _ask_stream(
+        self, open_stream: Callable[[CallId, float], OpenStream], later: float = 0.0
+    ) -> OpenStream:
         self._stream_asked = True
-        return open_stream(self._call.record.call_id)
+        return open_stream(self._call.record.call_id, later)
+
+    def press(self, digits: str) -> list[Instruction]:
+        """What sends `digits`, and brings the stream back where they end it."""
+        batch: list[Instruction] = [SendDigits(digits=digits)]
+        open_stream = self._tools.open_stream
+        if self._tools.digits_end_stream and open_stream is not None and self.left_to is None:
+            later = digits_seconds(digits)
+            self._digits_until = self._tools.clock.now() + later
+            batch.append(self._ask_stream(open_stream, later))
+            if self._line is None:
+                self._call.post(LineLost(later=later))
+        return batch
 
     def stream_failed(self) -> None:
         """The carrier could not open the stream that we asked for."""
         if self._line is None:
             self._stream_asked = False
-            self._call.line_lost()
+            self._call.line_lost("the carrier could not open it")
 
     def refused(self, batch: Sequence[Instruction], reason: str) -> None:
         """The carrier did not carry out `batch`."""
@@ -106,18 +127,22 @@ class Conversation:
         if OpenStream in kinds:
             self._stream_asked = False
         if Transfer in kinds:
-            self._left = False
+            self.left_to = None
+            self._call.post(HandedOn(to=None))
             if self._line is None:
-                self._call.line_lost()
+                self._call.post(LineLost())
+                self._call.line_lost(reason)
         if Say in kinds and self.native is not None:
             self.native.failed(reason)
+        elif Gather in kinds and self.native is not None:
+            self.native.unheard()
 
     def next_instructions(self) -> list[Instruction]:
         """What the carrier shall do when it asks and nothing is waiting to be delivered."""
         record = self._call.record
         if record.state.is_terminal:
             return [HangUp()]
-        if not record.state.is_answered or self._left:
+        if not record.state.is_answered or self.left_to is not None:
             return []
         if self.native is not None:
             return self._listen_natively(self.native)
@@ -126,7 +151,8 @@ class Conversation:
         return []
 
     def _listen_natively(self, native: NativeLine) -> list[Instruction]:
-        if self._call.record.mode is CallMode.NOTIFY or self._replying:
+        silent = self._call.record.mode is CallMode.NOTIFY or self._replying
+        if silent or self.greeting.held:
             return [Pause(seconds=KEEP_ALIVE_SECONDS)]
         return [native.listen()]
 
@@ -135,14 +161,17 @@ class Conversation:
         native, record = self.native, self._call.record
         if native is None or native.busy or native.listening:
             return
-        if self._replying or self._held or self._left or self._closed is not None:
+        if self._replying or self.greeting.held or self.left_to is not None:
+            return
+        if self.gone or self._closed is not None:
             return
         if record.mode is CallMode.CONVERSATION:
             self._call.deliver([native.listen()])
 
     def leave(self, to: str) -> None:
         """Connect the caller to `to`; what is done on the call afterwards is not ours."""
-        self._left = True
+        self.left_to = to
+        self._call.post(HandedOn(to=to))
         self._call.deliver([Transfer(to=to)])
 
     async def line_up(self, line: Line) -> None:
@@ -154,25 +183,28 @@ class Conversation:
         self._stream_asked = False
         self._call.post(LineOpened())
         self._line_ready.set()
-        self.speak_opening()
+        self.greeting.speak()
 
     async def line_down(self, line: Line, reason: str) -> None:
         """The media session is over."""
         if self._line is not line:
             return
-        logger.info("media stream lost", extra={"reason": reason})
         self._line = None
         self._line_ready = anyio.Event()
-        if not self._left:
-            self._call.post(LineLost())
-            self._call.line_lost()
+        if self.left_to is None:
+            later = max(0.0, self._digits_until - self._tools.clock.now())
+            self._call.post(LineLost(later=later))
+            self._call.line_lost(reason)
 
     async def close(self, state: CallState) -> list[Said]:
         """The call ends: fall silent, settle every waiter, and say what was heard of us."""
         self._closed = state
+        self._over.set()
         line, self._line = self._line, None
         with anyio.move_on_after(1.0):
-            if line is not None:
+            if self.native is not None:
+                self.native.settle_all()
+            elif line is not None:
                 await line.interrupt()
         said = await self._bot_lines.settle()
         if self._waiter is not None:
@@ -180,71 +212,12 @@ class Conversation:
         self._line_ready.set()
         return said
 
-    # -- the greeting, or the message
-
-    def hold_opening(self) -> None:
-        """A machine answered: stop, and wait to be told to speak."""
-        self._held = True
-        if self._line is not None:
+    def hush(self) -> None:
+        """Fall silent at once."""
+        if self.native is not None:
+            self.native.hush()
+        elif self._line is not None:
             self._call.spawn(self._line.interrupt)
-
-    def release_opening(self) -> None:
-        """The machine records now: say the message from its beginning."""
-        self._held = False
-        self._again = True
-        if self._opening and self._line is not None:
-            self._call.spawn(self._line.interrupt)
-        else:
-            self.speak_opening()
-
-    def speak_opening(self) -> None:
-        """Say the greeting or message, unless it was heard or is being said."""
-        text, line = self._opening_text(), self._line
-        if not text or line is None or self._held or self._opening:
-            return
-        if self._call.record.greeted and not self._again:
-            return
-        listen = self._call.record.mode is CallMode.CONVERSATION
-        try:
-            jobs = [line.speak(self.prompt(text, protected=True, listen=listen))]
-        except CapacityExceeded:
-            self._call.spawn(self._speak_opening_later, line)
-            return
-        self._opening, self._again = True, False
-        self._bot_lines.expect(jobs)
-        self._call.spawn(self._open, jobs, line)
-
-    async def _speak_opening_later(self, line: Line) -> None:
-        await line.drained()
-        self.speak_opening()
-
-    def _opening_text(self) -> str | None:
-        record, settings = self._call.record, self._tools.settings
-        if record.direction is Direction.INBOUND:
-            own = settings.numbers.get(record.to_number or "")
-            return (own and own.inbound_greeting) or settings.inbound_greeting
-        if record.answered_by == MachineResult.MACHINE and settings.voicemail.message:
-            return settings.voicemail.message
-        return record.message
-
-    async def _open(self, jobs: Sequence[SpeechJob], line: Line) -> None:
-        spoken = await self._bot_lines.finish(jobs)
-        self._opening = False
-        if spoken.complete and not self._again:
-            self._call.post(OpeningHeard())
-        elif self._again or self._line is not line:
-            self.speak_opening()
-        elif spoken.failed is not None:
-            await self._opening_failed(line, spoken.failed)
-
-    async def _opening_failed(self, line: Line, reason: str) -> None:
-        await self._tools.clock.sleep(OPENING_GRACE_SECONDS)
-        if self._line is not line or self._opening:
-            return
-        if self._call.record.mode is CallMode.NOTIFY:
-            self._call.hang_up(CallState.ERROR, f"the message could not be spoken: {reason}")
-        else:
-            self.listen_again()
 
     # -- what others ask of us
 
@@ -258,7 +231,7 @@ class Conversation:
         """
         line = await self._ready_line()
         listen = self.native is not None and self._call.record.mode is CallMode.CONVERSATION
-        self._require_spoken(await self._say(line, text, listen=listen))
+        await self._require_spoken(await self._say(line, text, listen=listen), line)
 
     async def ask(self, text: str) -> str:
         """Say `text` and return the caller's next final transcript.
@@ -275,7 +248,7 @@ class Conversation:
         self._stale = self._open_turn
         try:
             spoken = await self._say(line, text, listen=True)
-            self._require_spoken(spoken)
+            await self._require_spoken(spoken, line)
             return await self._answer(waiter, spoken)
         finally:
             self._waiter = None
@@ -312,9 +285,19 @@ class Conversation:
     def _open_turn(self) -> TurnToken | None:
         return None if self.native is None else self.native.turn
 
-    async def _ready_line(self) -> Line:
+    def require_ours(self) -> None:
+        """Check that the caller listens to us.
+
+        Raises:
+            CallStateError: nobody has answered, or the caller was handed to somebody else.
+        """
         if not self._call.record.state.is_answered:
             raise CallStateError("nobody has answered this call yet; wait for state 'active'")
+        if self.left_to is not None:
+            raise CallStateError("the caller was transferred; all that is left is to end the call")
+
+    async def _ready_line(self) -> Line:
+        self.require_ours()
         if self._line is None:
             await within(LINE_WAIT_SECONDS, self._tools.clock, self._line_ready.wait)
         if self._closed is not None:
@@ -323,7 +306,9 @@ class Conversation:
             raise CallStateError("the call has no media stream now; try again in a moment")
         return self._line
 
-    def _require_spoken(self, spoken: Spoken) -> None:
+    async def _require_spoken(self, spoken: Spoken, line: Line) -> None:
+        if spoken.failed is not None and (self.gone or self._line is not line):
+            await within(END_GRACE_SECONDS, self._tools.clock, self._over.wait)
         if self._closed is not None and not spoken.complete:
             raise CallStateError(f"the call has ended: {self._closed}")
         if spoken.failed is not None:
@@ -349,25 +334,32 @@ class Conversation:
 
     def keyed(self, digits: str, turn: TurnToken | None) -> None:
         """Keys answer a waiting turn when they belong to it, or the stream brought them."""
-        current = turn is None or (turn == self._open_turn and turn != self._stale)
+        current = turn is None or (not self.is_stale(turn) and turn != self._stale)
         if self._waiter is not None and current:
             self._waiter.settle(Heard(text=digits, turn=turn))
         if turn is not None and self.native is not None:
-            self.native.listened(turn)
+            self.native.keyed(turn)
 
     async def heard(self, heard: Heard) -> None:
         """The caller said something: the one path for final speech."""
         if self.takes(heard):
             await self.reply(heard)
 
+    def is_stale(self, turn: TurnToken | None) -> bool:
+        """Whether `turn` is not the one that is listened to now."""
+        return turn is not None and turn != self._open_turn
+
+    def answers(self, turn: TurnToken | None) -> None:
+        """The caller answers on the native line; what led to it was said before."""
+        if self.native is not None:
+            self.native.answered(turn)
+            self._bot_lines.note_settled()
+
     def takes(self, heard: Heard) -> bool:
         """Note what the caller said; whether a reply is due now.
 
-        A stale answer, an empty one, and one that a waiting turn wanted need no reply.
+        An empty answer, and one that a waiting turn wanted, need no reply.
         """
-        if heard.turn is not None and heard.turn != self._open_turn:
-            logger.info("stale answer ignored")
-            return False
         if not heard.text or self._closed is not None:
             return False
         self._call.post(Said(speaker=Speaker.USER, text=heard.text))

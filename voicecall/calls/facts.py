@@ -60,7 +60,9 @@ class LineOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineLost:
-    """The media stream is gone."""
+    """The media stream is gone, or will be; `later`: call seconds until it can come again."""
+
+    later: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,13 @@ class Keyed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOn:
+    """The caller is being connected to `to`; None: that failed, and the call is ours again."""
+
+    to: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
     """A timer ran out."""
 
@@ -125,6 +134,7 @@ OwnFact = (
     | Said
     | Timed
     | Keyed
+    | HandedOn
     | TimerFired
     | HungUp
 )

@@ -11,6 +11,7 @@ from voicecall.model.call_events import (
     CallEvent,
     CallFinished,
     CallGreeted,
+    CallTransferred,
     CarrierIdLearned,
     DigitsReceived,
     LineSaid,
@@ -86,6 +87,8 @@ def evolve(record: CallRecord, event: CallEvent) -> CallRecord:
             return replace(record, answered_by=result)
         case RecordingKept(location=location):
             return replace(record, recording=location)
+        case CallTransferred(to=to):
+            return replace(record, transferred_to=to)
         case CallFinished():
             return _finished(record, event)
     return record

@@ -60,6 +60,11 @@ class Spoken:
 class SpeechJob(Protocol):
     """A queued `Speech`."""
 
+    @property
+    def outcome(self) -> Spoken | None:
+        """What became of it, None while that is open."""
+        ...
+
     async def played(self) -> Spoken:
         """Wait until it was heard, cut or failed. Never raises; may be awaited repeatedly."""
         ...

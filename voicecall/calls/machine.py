@@ -25,6 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from voicecall.calls.durations import digits_seconds
 from voicecall.calls.facts import (
     Arm,
     DialAccepted,
@@ -32,6 +33,7 @@ from voicecall.calls.facts import (
     Disarm,
     Effect,
     Fact,
+    HandedOn,
     HangUpNow,
     HoldOpening,
     HungUp,
@@ -55,6 +57,7 @@ from voicecall.model.call_events import (
     CallEvent,
     CallFinished,
     CallGreeted,
+    CallTransferred,
     CarrierIdLearned,
     DigitsReceived,
     LineSaid,
@@ -93,6 +96,12 @@ class CallLimits:
     beep: float = 30.0
     hang_up_on_machine: bool | None = None
     """None: hang up in a conversation, leave the message in a notify call."""
+
+    def hangs_up_on_machine(self, mode: CallMode) -> bool:
+        """Whether a call of `mode` is over when a machine answers."""
+        if self.hang_up_on_machine is None:
+            return mode is CallMode.CONVERSATION
+        return self.hang_up_on_machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +149,7 @@ def first_timers(record: CallRecord, limits: CallLimits, elapsed: float = 0.0) -
     """The timers of a live call that was created, or answered, `elapsed` call seconds ago."""
     if record.state.is_answered:
         timers = [Arm(timer=Timer.MAX_DURATION, seconds=max(0.0, limits.max_duration - elapsed))]
-        if limits.stream is not None:
+        if limits.stream is not None and record.transferred_to is None:
             timers.append(Arm(timer=Timer.STREAM, seconds=limits.stream))
         if record.greeted and record.mode is CallMode.NOTIFY:
             timers.append(Arm(timer=Timer.NOTIFY, seconds=limits.notify_delay))
@@ -212,9 +221,14 @@ def _answered(draft: _Draft, answered_by: str | None = None) -> None:
         Disarm(timer=Timer.REAPER),
         Arm(timer=Timer.MAX_DURATION, seconds=draft.limits.max_duration),
     )
-    if draft.limits.stream is not None:
-        draft.do(Arm(timer=Timer.STREAM, seconds=draft.limits.stream))
+    _await_stream(draft, later=digits_seconds(draft.record.dtmf_sequence))
     draft.do(TakeLine())
+
+
+def _await_stream(draft: _Draft, *, later: float) -> None:
+    """The stream must come, though not before the carrier has sent digits for `later` seconds."""
+    if draft.limits.stream is not None:
+        draft.do(Arm(timer=Timer.STREAM, seconds=draft.limits.stream + later))
 
 
 def _machine(draft: _Draft, result: MachineResult) -> None:
@@ -226,10 +240,7 @@ def _machine(draft: _Draft, result: MachineResult) -> None:
     first = record.answered_by not in (MachineResult.MACHINE, MachineResult.FAX)
     if first:
         draft.add(MachineHeard, result=MachineResult.MACHINE.value)
-    hang_up = draft.limits.hang_up_on_machine
-    if hang_up is None:
-        hang_up = record.mode is CallMode.CONVERSATION
-    if hang_up or result is MachineResult.FAX:
+    if draft.limits.hangs_up_on_machine(record.mode) or result is MachineResult.FAX:
         draft.do(HangUpNow(state=CallState.VOICEMAIL))
     elif result is MachineResult.BEEP:
         draft.do(Disarm(timer=Timer.BEEP), SpeakOpening())
@@ -264,6 +275,9 @@ def _own(draft: _Draft, fact: Fact) -> None:
             draft.add(TurnTimed, timing=timing)
         case Keyed(digits=digits):
             draft.add(DigitsReceived, digits=digits)
+        case HandedOn(to=to):
+            draft.add(CallTransferred, to=to)
+            draft.do(Disarm(timer=Timer.STREAM))
         case TimerFired(timer=timer):
             _timer(draft, timer)
         case HungUp(state=state, detail=detail):
@@ -278,9 +292,8 @@ def _line(draft: _Draft, fact: Fact) -> None:
             draft.do(Disarm(timer=Timer.STREAM))
             if draft.record.state is CallState.ANSWERED:
                 draft.move(CallState.ACTIVE)
-        case LineLost():
-            if draft.limits.stream is not None:
-                draft.do(Arm(timer=Timer.STREAM, seconds=draft.limits.stream))
+        case LineLost(later=later):
+            _await_stream(draft, later=later)
         case Speaking(active=active) if state.is_answered:
             wanted = CallState.SPEAKING if active else CallState.LISTENING
             if state is not wanted:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 
 import anyio
@@ -13,10 +14,12 @@ from anyio.abc import TaskGroup
 from voicecall.calls.conversation import Conversation
 from voicecall.calls.facts import DialAccepted, DialFailed, HungUp
 from voicecall.calls.fold import create, fold
-from voicecall.calls.live import RETRY_SECONDS, LiveCall
+from voicecall.calls.live import LiveCall
 from voicecall.calls.machine import decide
 from voicecall.calls.reception import Reception
+from voicecall.calls.reconcile import ask_carrier
 from voicecall.calls.tools import CallTools
+from voicecall.calls.upkeep import RETRY_SECONDS
 from voicecall.errors import (
     CapacityExceeded,
     CarrierError,
@@ -26,14 +29,15 @@ from voicecall.errors import (
 )
 from voicecall.model.call import CallRecord, CallState, Direction
 from voicecall.model.call_events import CallCreated
-from voicecall.model.carrier_events import CallOffered, CallRenamed, CarrierEvent
+from voicecall.model.carrier_events import CallAnswered, CallOffered, CallRenamed, CarrierEvent
 from voicecall.model.ids import CallId, CarrierCallId
 from voicecall.model.instructions import HangUp, Instruction, Reject
-from voicecall.sdk.provider import CallOrder, CarrierCall, Live, Unknown
+from voicecall.sdk.provider import CallOrder, CarrierCall, Ended, Live
 from voicecall.sdk.signatures import same
 
 logger = logging.getLogger(__name__)
 
+REMEMBERED_ENDS = 1000
 SETTLE_SECONDS = 10.0
 """At shutdown, how long the carrier may take to end what is left."""
 
@@ -52,6 +56,7 @@ class CallManager:
         self._live: dict[CallId, LiveCall] = {}
         self._by_carrier: dict[CarrierCallId, CallId] = {}
         self._reserved = 0
+        self._ended_again: deque[CallId] = deque(maxlen=REMEMBERED_ENDS)
         self._reception = Reception(self, tools, tasks)
         self.draining = False
 
@@ -167,11 +172,7 @@ class CallManager:
 
     async def _settle_unknown_dial(self, call: LiveCall, error: CarrierUnreachable) -> None:
         """Nobody knows whether it was dialled: ask; never dial again."""
-        try:
-            status = await self._tools.provider.status(call.carrier_call)
-        except Exception:
-            logger.warning("the carrier could not be asked about a dial", exc_info=True)
-            status = Unknown()
+        status = await ask_carrier(self._tools.provider, call.carrier_call)
         if isinstance(status, Live) or call.record.carrier_ids:
             return
         await call.insist(DialFailed(detail=str(error)))
@@ -189,6 +190,7 @@ class CallManager:
             max_duration_seconds=limits.max_duration,
             dtmf_sequence=record.dtmf_sequence,
             detect_machine=self._tools.detect_machine,
+            await_beep=self._tools.detect_machine and not limits.hangs_up_on_machine(record.mode),
         )
 
     # -- what carriers tell
@@ -202,27 +204,69 @@ class CallManager:
         Raises:
             StoreError: the webhook must not be acknowledged.
         """
-        instructions: list[Instruction] = []
-        for event in events:
-            answer = await self._apply_one(event)
-            if event.wants_instructions:
-                instructions = answer
-        return instructions
+        wanted = any(event.wants_instructions for event in events)
+        answer: list[Instruction] = []
+        with ExitStack() as answering:
+            for position, event in enumerate(events, start=1):
+                # What the first event calls for waits for the answer, which the last one fetches:
+                # when one of them cannot be stored, the retry finds it there.
+                asks = wanted and position == len(events)
+                call = await self._call_of(event)
+                if call is not None and wanted:
+                    answering.enter_context(call.answering())
+                answer = await self._apply_one(replace(event, wants_instructions=asks), call)
+        return answer if wanted else []
 
-    async def _apply_one(self, event: CarrierEvent) -> list[Instruction]:
+    async def _call_of(self, event: CarrierEvent) -> LiveCall | None:
         call_id = await self._find(event)
-        if call_id is None and isinstance(event, CallOffered):
-            return await self._reception.offered(event)
-        call = None if call_id is None else self._live.get(call_id)
-        if call is not None:
-            self.know(event.carrier_call_id, call)
-            if isinstance(event, CallOffered) and call.record.direction is Direction.INBOUND:
-                return await self._reception.welcome(call, event)
-            return await call.tell(event)
+        return None if call_id is None else self._live.get(call_id)
+
+    async def _apply_one(self, event: CarrierEvent, call: LiveCall | None) -> list[Instruction]:
+        if call is None:
+            return await self._of_no_live_call(event)
+        if _other_leg(call.record, event):
+            return []
+        self.know(event.carrier_call_id, call)
+        if isinstance(event, CallOffered) and call.record.direction is Direction.INBOUND:
+            return await self._reception.welcome(call, event)
+        return await call.tell(event)
+
+    async def _of_no_live_call(self, event: CarrierEvent) -> list[Instruction]:
+        call_id = await self._find(event)
         record = None if call_id is None else await self.record(call_id)
-        if record is None:
-            logger.info("event of an unknown call", extra={"kind": type(event).__name__})
-        return [Reject()] if record is not None and record.refused else [HangUp()]
+        if record is not None:
+            if isinstance(event, CallAnswered) and not _other_leg(record, event):
+                self._end_again(record, event)
+            return [Reject()] if record.refused else [HangUp()]
+        if isinstance(event, CallOffered) and event.call_id is None:
+            return [] if self._leg_of_ours(event) else await self._reception.offered(event)
+        logger.info("event of an unknown call", extra={"kind": type(event).__name__})
+        return [HangUp()]
+
+    def _leg_of_ours(self, offer: CallOffered) -> bool:
+        """Whether the carrier dials this only to connect a caller whom we transfer."""
+        outbound = offer.direction is Direction.OUTBOUND or offer.placed_elsewhere
+        return outbound and any(
+            call.conversation.left_to == offer.to_number for call in self._live.values()
+        )
+
+    def _end_again(self, record: CallRecord, event: CallAnswered) -> None:
+        """A call that has ended for us was answered: by command it is ended there too, once."""
+        if self._tools.steers_by_document or record.call_id in self._ended_again:
+            return
+        self._ended_again.append(record.call_id)
+        call = CarrierCall(
+            call_id=record.call_id,
+            carrier_call_id=event.carrier_call_id,
+            secret=record.secret,
+            direction=record.direction,
+            answered=True,
+        )
+        self._tasks.start_soon(self._end_unless_over, call)
+
+    async def _end_unless_over(self, call: CarrierCall) -> None:
+        if not isinstance(await ask_carrier(self._tools.provider, call), Ended):
+            await self._hang_up_quietly(call)
 
     async def _find(self, event: CarrierEvent) -> CallId | None:
         if event.call_id is not None:
@@ -312,6 +356,13 @@ def _broken(provider: str, error: Exception) -> CarrierUnreachable:
     unknown = CarrierUnreachable(text)
     unknown.__cause__ = error
     return unknown
+
+
+def _other_leg(record: CallRecord, event: CarrierEvent) -> bool:
+    """Whether `event` is about the other end of a transfer, which the carrier counts as ours."""
+    if record.transferred_to is None or isinstance(event, CallRenamed):
+        return False
+    return event.carrier_call_id not in (*record.carrier_ids, record.call_id)
 
 
 def _secret_fits(record: CallRecord, event: CarrierEvent) -> bool:

@@ -7,24 +7,32 @@ import logging
 from voicecall.errors import CarrierError
 from voicecall.model.carrier_events import CallAnswered, CallEnded, CarrierEvent
 from voicecall.model.ids import CarrierCallId
-from voicecall.sdk.provider import CallProvider, CarrierCall, Ended, Live
+from voicecall.sdk.provider import (
+    CallProvider,
+    CarrierCall,
+    CarrierCallStatus,
+    Ended,
+    Live,
+    Unknown,
+)
 
 logger = logging.getLogger(__name__)
 
 
-async def ask_carrier(provider: CallProvider, call: CarrierCall) -> CarrierEvent | None:
-    """What we missed of `call`: its end, or its answer.
-
-    None: it is as we think, or the carrier does not know or cannot be asked; timers decide.
-    """
+async def ask_carrier(provider: CallProvider, call: CarrierCall) -> CarrierCallStatus:
+    """What the carrier says of `call`; `Unknown` too when it cannot be asked: timers decide."""
     try:
-        status = await provider.status(call)
+        return await provider.status(call)
     except Exception as error:
         known = isinstance(error, CarrierError)
         logger.warning(
             "the carrier could not be asked", exc_info=not known, extra={"error": str(error)}
         )
-        return None
+        return Unknown()
+
+
+def missed(status: CarrierCallStatus, call: CarrierCall) -> CarrierEvent | None:
+    """What we missed of `call`: its end, or its answer. None: it is as we think, or not known."""
     carrier_id = call.carrier_call_id or CarrierCallId(call.call_id)
     if isinstance(status, Live) and status.answered and not call.answered:
         return CallAnswered(key=f"status:{carrier_id}", carrier_call_id=carrier_id)

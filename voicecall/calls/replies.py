@@ -16,7 +16,7 @@ from voicecall.calls.line import Heard, Line, Speech, SpeechJob
 from voicecall.calls.tools import CallTools
 from voicecall.errors import CapacityExceeded
 from voicecall.model.call import CallRecord, CallState, Direction, TurnTiming
-from voicecall.model.instructions import SendDigits
+from voicecall.model.instructions import Instruction
 from voicecall.model.speech import EndCall, PressDigits, ReplyPart, ReplyText, TransferCall, Turn
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,10 @@ class Prompter(Protocol):
 
     def listen_again(self) -> None:
         """Listen, unless somebody speaks or listens already."""
+        ...
+
+    def press(self, digits: str) -> list[Instruction]:
+        """What sends `digits`."""
         ...
 
     def leave(self, to: str) -> None:
@@ -164,7 +168,7 @@ class Replies:
             case EndCall():
                 self._call.hang_up(CallState.HANGUP_BOT)
             case PressDigits(digits=digits):
-                self._call.deliver([SendDigits(digits=digits)])
+                self._call.deliver(prompter.press(digits))
             case TransferCall(to=to):
                 prompter.leave(to)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import anyio
 
 from voicecall.errors import CarrierError
-from voicecall.model.instructions import Instruction
+from voicecall.model.instructions import Gather, Instruction, Say
 from voicecall.sdk.provider import CallProvider, CarrierCall
 
 logger = logging.getLogger(__name__)
@@ -44,11 +45,30 @@ class Steering:
         self._by_command = by_command
         self._outbox: list[Instruction] = []
         self._filled = anyio.Event()
+        self._answering = 0
 
     def deliver(self, instructions: Sequence[Instruction]) -> None:
         """Hand over `instructions`, with whatever waits already."""
         self._outbox.extend(instructions)
         self._filled.set()
+
+    def withdraw_speech(self) -> bool:
+        """Take back what should be spoken and listened to, if it has not left."""
+        kept: list[Instruction] = []
+        kept += (each for each in self._outbox if not isinstance(each, Say | Gather))
+        withdrawn = len(kept) < len(self._outbox)
+        self._outbox = kept
+        return withdrawn
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While a webhook is in work whose answer steers the call, everything waits for it."""
+        self._answering += 1
+        try:
+            yield
+        finally:
+            self._answering -= 1
+            self._filled.set()
 
     def for_document(self) -> list[Instruction]:
         """What waits, for a webhook whose answer steers the call."""
@@ -61,7 +81,7 @@ class Steering:
         while True:
             await self._filled.wait()
             self._filled = anyio.Event()
-            if self._by_command and self._outbox:
+            if self._by_command and self._outbox and not self._answering:
                 batch, self._outbox = self._outbox, []
                 await self._command(batch)
 

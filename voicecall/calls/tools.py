@@ -22,10 +22,14 @@ class CallTools:
 
     Args:
         provider_name: as the configuration names it; kept on records.
-        open_stream: makes the instruction that opens a media stream, with a fresh token; None
-            when media streams are off and the carrier's own voice is used.
+        open_stream: makes the instruction that opens a media stream, with a fresh token that
+            is good for so many call seconds longer; None when media streams are off and the
+            carrier's own voice is used.
         steers_by_document: as the provider's spec declares.
+        digits_end_stream: as the provider's spec declares.
         detect_machine: whether answering-machine detection is asked for.
+        voice: which of the carrier's voices speaks, in the words of the `tts` section.
+        language: what it speaks and hears, BCP 47.
     """
 
     provider: CallProvider
@@ -35,9 +39,12 @@ class CallTools:
     clock: Clock
     settings: Settings
     responder: Responder | None = None
-    open_stream: Callable[[CallId], OpenStream] | None = None
+    open_stream: Callable[[CallId, float], OpenStream] | None = None
     steers_by_document: bool = False
+    digits_end_stream: bool = False
     detect_machine: bool = False
+    voice: str | None = None
+    language: str | None = None
 
     @property
     def limits(self) -> CallLimits:

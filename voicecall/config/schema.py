@@ -118,6 +118,12 @@ class TtsSettings(Section):
     """The TTS backend. Absent: chosen as for `streaming.provider`."""
     fallback: tuple[str, ...] = ()
     """Backends that are tried in this order when the first fails before any audio was sent."""
+    voice: str | None = None
+    """Which of the carrier's own voices speaks while media streams are off. Absent: `voice`,
+    `speakerVoice` or `voiceId` of the backend's section, which providers map to what they have."""
+    language: str | None = None
+    """What the carrier's own voice speaks and hears while media streams are off, for example
+    `en-US`. Absent: `language` or `languageCode` of the backend's section, else the carrier's."""
 
 
 class TunnelSettings(Section):
@@ -242,7 +248,8 @@ class Settings(Section):
     """Overrides for calls to one of our numbers, by that number."""
     outbound: OutboundSettings = OutboundSettings()
     max_duration_seconds: int = Field(default=300, gt=0)
-    """From the answer on; then the call is hung up and ends as `timeout`."""
+    """From the answer on; then the call is hung up and ends as `timeout`. A caller who was
+    transferred is no exception: what follows is still this call."""
     stale_call_reaper_seconds: int = Field(default=120, ge=0)
     """A call that was not answered within this is hung up and ends as `timeout`; 0: never."""
     silence_timeout_ms: int = Field(default=800, gt=0)

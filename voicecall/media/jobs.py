@@ -46,6 +46,11 @@ class Job:
         self._settled = anyio.Event()
 
     @property
+    def outcome(self) -> Spoken | None:
+        """What became of it, None while that is open."""
+        return self._spoken
+
+    @property
     def settled(self) -> bool:
         """Whether its end is known."""
         return self._spoken is not None

@@ -40,14 +40,26 @@ class StreamTokens:
         self._life = settings.limits.stream_token_ms / 1000
         self._minted: dict[bytes, _Minted] = {}
 
-    def mint(self, call_id: CallId) -> StreamToken:
-        """A token for one stream of `call_id`, good once and for `limits.streamTokenMs`."""
+    def mint(self, call_id: CallId, *, later: float = 0.0) -> StreamToken:
+        """A token for one stream of `call_id`, good once and for `limits.streamTokenMs`.
+
+        Args:
+            call_id: whose stream.
+            later: how many call seconds longer it is good, because the carrier does something
+                else first.
+        """
         now = self._now()
         self._minted = {key: one for key, one in self._minted.items() if one.expires_at > now}
         token = new_stream_token()
         digest = _digest(token)
-        self._minted[digest] = _Minted(digest=digest, call_id=call_id, expires_at=now + self._life)
+        expires_at = now + self._life + later / self._clock.scale
+        self._minted[digest] = _Minted(digest=digest, call_id=call_id, expires_at=expires_at)
         return token
+
+    def holder(self, token: str) -> CallId | None:
+        """The call that `token` is good for now; the token stays good."""
+        minted = self._find(_digest(token))
+        return None if minted is None else minted.call_id
 
     def redeem(
         self, token: str, owns: Callable[[CallId, CarrierCallId], bool]
@@ -58,18 +70,22 @@ class StreamTokens:
             token: as it stood in the URL.
             owns: whether a call of ours has a carrier's call id.
         """
-        digest = _digest(token)
-        minted = self._minted.pop(digest, None)
-        if minted is None or not hmac.compare_digest(minted.digest, digest):
+        minted = self._find(_digest(token))
+        if minted is None:
             return None
-        if minted.expires_at <= self._now():
-            return None
+        del self._minted[minted.digest]
         call_id = minted.call_id
         return StreamGrant(
             call_id=call_id,
             token=StreamToken(token),
             owns=lambda carrier_call_id: owns(call_id, carrier_call_id),
         )
+
+    def _find(self, digest: bytes) -> _Minted | None:
+        minted = self._minted.get(digest)
+        if minted is None or not hmac.compare_digest(minted.digest, digest):
+            return None
+        return minted if minted.expires_at > self._now() else None
 
     def revoke(self, call_id: CallId) -> None:
         """Void every token of a call, for example because it has ended."""

@@ -135,6 +135,7 @@ class CallRecord:
     answered_by: str | None = None
     attestation: str | None = None
     recording: str | None = None
+    transferred_to: str | None = None
     event_count: int = 0
     metadata: Mapping[str, str] = field(default_factory=dict)
 

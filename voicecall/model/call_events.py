@@ -98,6 +98,13 @@ class RecordingKept(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallTransferred(CallEvent):
+    """The caller is being connected to `to`; None: that failed, and the call is ours again."""
+
+    to: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallFinished(CallEvent):
     """The call is over, for good. `refused` is the machine-readable reason of a refusal."""
 
@@ -123,6 +130,7 @@ STORED_EVENTS: tuple[type[CallEvent], ...] = (
     DigitsReceived,
     MachineHeard,
     RecordingKept,
+    CallTransferred,
     CallFinished,
 )
 """Every kind that is stored; a store keeps them under their class names."""

@@ -38,6 +38,14 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopSpeaking:
+    """Cut what `Say` and `Play` are playing; whoever listens goes on listening.
+
+    Only command carriers get it. A document carrier's listening stops its own prompt.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
     """Play the audio file at `url`."""
 
@@ -49,7 +57,9 @@ class Gather:
     """Listen for speech and digits; the answer carries `turn`.
 
     Directly after `Say` both are one delivery: the carrier listens to the end of the prompt
-    (or through it). `timeout_seconds` without any input ends in `NothingHeard`.
+    (or through it). `timeout_seconds` without any input ends in `NothingHeard`. On a document
+    carrier any input ends the turn; a command carrier reports keys one by one and listens on,
+    and may go on listening without end.
     """
 
     turn: TurnToken
@@ -93,5 +103,15 @@ class HangUp:
 
 
 Instruction = (
-    Answer | Reject | Say | Play | Gather | OpenStream | SendDigits | Transfer | Pause | HangUp
+    Answer
+    | Reject
+    | Say
+    | StopSpeaking
+    | Play
+    | Gather
+    | OpenStream
+    | SendDigits
+    | Transfer
+    | Pause
+    | HangUp
 )

@@ -58,12 +58,28 @@ class Audio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOpening:
-    """What is known when a media socket is accepted: which call, which token, which headers."""
+    """What is known of a media socket's handshake: which call, which token, which headers.
+
+    Args:
+        call_id: the call that the token was minted for.
+        token: the one-time token.
+        url: the carrier-facing ``wss:`` (``ws:`` on loopback) URL with the raw query; what the
+            carrier signed, if it signs handshakes.
+        headers: names lower-cased, repeats kept.
+        alternative_urls: other forms that the carrier may have signed (trusted forwarding
+            headers); empty unless configured.
+    """
 
     call_id: CallId
     token: StreamToken
     url: str
     headers: tuple[tuple[str, str], ...] = ()
+    alternative_urls: tuple[str, ...] = ()
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every URL that the carrier may have signed, the likeliest first."""
+        return (self.url, *self.alternative_urls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from voicecall.model.call_events import (
     CallEvent,
     CallFinished,
     CallGreeted,
+    CallTransferred,
     CarrierIdLearned,
     DigitsReceived,
     LineSaid,
@@ -48,6 +49,7 @@ def call_object(record: CallRecord) -> JsonObject:
             "transcript": [_line(line) for line in record.transcript],
             "turns": [_turn(turn) for turn in record.turns],
             "recording": record.recording,
+            "transferredTo": record.transferred_to,
             "metadata": _metadata(record),
         }
     )
@@ -160,6 +162,7 @@ _EVENTS: dict[type[CallEvent], _Describer] = {
     TurnTimed: ("turn", lambda event: {"turn": _turn(event.timing)}),
     DigitsReceived: ("digits", lambda event: {"digits": event.digits}),
     MachineHeard: ("machine", lambda event: {"result": event.result}),
+    CallTransferred: ("transferred", lambda event: {"to": event.to}),
     RecordingKept: ("recording", lambda event: {"recording": event.location}),
     CallFinished: (
         "finished",

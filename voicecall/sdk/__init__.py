@@ -52,6 +52,7 @@ from voicecall.model.call_events import (
     CallEvent,
     CallFinished,
     CallGreeted,
+    CallTransferred,
     CarrierIdLearned,
     DigitsReceived,
     LineSaid,
@@ -103,6 +104,7 @@ from voicecall.model.instructions import (
     RejectReason,
     Say,
     SendDigits,
+    StopSpeaking,
     Transfer,
 )
 from voicecall.model.media import (
@@ -163,6 +165,12 @@ from voicecall.sdk.provider import (
     SpeechBackends,
     Unknown,
 )
+from voicecall.sdk.reply_lines import (
+    ReplyLine,
+    read_reply_line,
+    read_reply_object,
+    turn_object,
+)
 from voicecall.sdk.responder import ReplySink, Responder
 from voicecall.sdk.signatures import (
     MAX_AGE_SECONDS,
@@ -214,6 +222,7 @@ __all__ = [
     "CallRenamed",
     "CallRinging",
     "CallState",
+    "CallTransferred",
     "CallStateError",
     "CallbackUrls",
     "Capability",
@@ -302,6 +311,7 @@ __all__ = [
     "RecordingReady",
     "Reject",
     "RejectReason",
+    "ReplyLine",
     "ReplyPart",
     "ReplySink",
     "ReplyText",
@@ -329,6 +339,7 @@ __all__ = [
     "SpeechPartial",
     "StateChanged",
     "StoreError",
+    "StopSpeaking",
     "StreamChange",
     "StreamChanged",
     "StreamOpening",
@@ -369,7 +380,10 @@ __all__ = [
     "new_stream_token",
     "new_turn_token",
     "normalise_number",
+    "read_reply_line",
+    "read_reply_object",
     "require_fresh",
     "same",
     "single_header",
+    "turn_object",
 ]

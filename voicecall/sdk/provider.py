@@ -93,7 +93,9 @@ class CallOrder:
 
     `secret` is random and belongs in every callback URL of the call, beside `call_id`
     (`CarrierEvent.call_secret`). Durations are call seconds; both limits must be handed to
-    the carrier. `detect_machine` asks for answering-machine detection where it is declared.
+    the carrier. `detect_machine` asks for answering-machine detection where it is declared;
+    `await_beep` too: a message will be left, so the end of the machine's greeting matters
+    (`MachineResult.BEEP`).
     """
 
     call_id: CallId
@@ -104,6 +106,7 @@ class CallOrder:
     max_duration_seconds: float
     dtmf_sequence: str | None = None
     detect_machine: bool = False
+    await_beep: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +208,14 @@ class CallProvider(ABC):
         none for such a webhook the answer must keep the call alive.
         """
 
+    def apology(self, webhook: VerifiedWebhook) -> HttpReply | None:
+        """The answer when nothing can be done or stored and the carrier will not try again.
+
+        A document carrier tells it from the URL that it fetches last (a fall-back hook), and
+        says a sentence before it hangs up. None: the carrier tries again, so it is told 503.
+        """
+        return None
+
     @abstractmethod
     async def place_call(self, order: CallOrder) -> CarrierCallId:
         """Dial.
@@ -243,6 +254,17 @@ class CallProvider(ABC):
         Raises:
             CarrierError: it could not be asked.
         """
+
+    def verify_stream(self, opening: StreamOpening) -> None:
+        """Check the signature of a media socket's handshake, where the carrier signs it.
+
+        Called before the socket is accepted; its one-time token is good already. A carrier
+        that signs no handshake leaves this as it is.
+
+        Raises:
+            SignatureInvalid: no signature, or a wrong one; the handshake is refused.
+        """
+        return
 
     def media(self, opening: StreamOpening) -> MediaProtocol:
         """The framing of a media stream that was admitted.

@@ -89,10 +89,14 @@ class ProviderSpec(PluginSpec):
         needs_from_number: whether `fromNumber` must be set.
         needs_public_url: whether the carrier sits outside and an exposure is needed.
         signature_header: header without which a webhook is refused unread, lower case.
+        other_signature_headers: others that may stand in its place, where the carrier has
+            several ways to sign.
         media_format: what the provider's media streams carry, both ways.
         time_scale: how many times faster than life the network of `config` runs.
         steers_by_document: whether the answers to its webhooks decide what a call does (TwiML,
             XML); an answered call then always brings a webhook that wants instructions.
+        digits_end_stream: whether `SendDigits` ends the media stream of a call; the stream is
+            then asked for again in the same delivery.
     """
 
     kind = "provider"
@@ -106,6 +110,8 @@ class ProviderSpec(PluginSpec):
     media_format: AudioFormat = MULAW_8K
     time_scale: Callable[[Any], float] = lambda config: 1.0
     steers_by_document: bool = False
+    digits_end_stream: bool = False
+    other_signature_headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

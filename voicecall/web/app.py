@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
@@ -38,6 +38,7 @@ def public_app(
     clock: Clock,
     settings: Settings,
     signature_header: str,
+    other_signature_headers: Sequence[str] = (),
     sockets: MediaSockets | None,
 ) -> AsgiApp:
     """The app of the public listener.
@@ -48,13 +49,15 @@ def public_app(
         clock: tells when a request came.
         settings: `serve.path`, `limits`, `skipSignatureVerification`.
         signature_header: `ProviderSpec.signature_header`.
+        other_signature_headers: `ProviderSpec.other_signature_headers`.
         sockets: takes media streams; None: there are none.
     """
     path = settings.serve.path.rstrip("/")
+    signed = (signature_header, *other_signature_headers)
     webhooks = BodyGuard(
         webhook_app(handle, origin, clock, path),
         path=path,
-        signature_header=None if settings.skip_signature_verification else signature_header,
+        signature_headers=() if settings.skip_signature_verification else signed,
         limits=settings.limits,
         shared=origin.shared,
     )

@@ -7,7 +7,7 @@ it can cost us is bounded before its signature is looked at.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import anyio
@@ -28,7 +28,7 @@ class BodyGuard:
         app: takes the request with its whole body. It is not told when the client hangs up, so
             that what a webhook started is finished.
         path: requests under this path are guarded, others go to `app` as they are.
-        signature_header: refused without it; None: not asked for.
+        signature_headers: refused without any of them; empty: not asked for.
         limits: size, time, and requests in flight for each address.
         shared: whether many senders may stand behind an address, which then may do more.
     """
@@ -38,13 +38,13 @@ class BodyGuard:
         app: AsgiApp,
         *,
         path: str,
-        signature_header: str | None,
+        signature_headers: Sequence[str],
         limits: LimitSettings,
         shared: Callable[[str], bool],
     ) -> None:
         self._app = app
         self._path = path.encode()
-        self._signature_header = signature_header.lower().encode() if signature_header else None
+        self._signature_headers = {name.lower().encode() for name in signature_headers}
         self._limits = limits
         self._max_body = min(limits.unverified_body_bytes, limits.webhook_body_bytes)
         self._shared = shared
@@ -87,7 +87,7 @@ class BodyGuard:
 
     def _check_headers(self, scope: Scope) -> None:
         headers = dict(scope["headers"])
-        if self._signature_header is not None and self._signature_header not in headers:
+        if self._signature_headers and self._signature_headers.isdisjoint(headers):
             raise _Refused(401)
         if int(headers.get(b"content-length", b"0")) > self._max_body:
             raise _Refused(413)

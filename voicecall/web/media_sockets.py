@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import anyio
 
 from voicecall.config.schema import LimitSettings, StreamingSettings
+from voicecall.errors import SignatureInvalid
 from voicecall.media.session import FrameSocket
 from voicecall.media.tokens import StreamGrant
+from voicecall.model.ids import CallId, StreamToken
 from voicecall.model.media import StreamOpening
 from voicecall.web.asgi import Receive, Scope, Send, headers_of, peer_of, refuse
 from voicecall.web.frame_socket import AsgiFrameSocket
@@ -26,6 +28,18 @@ log = logging.getLogger(__name__)
 class MediaDoor(Protocol):
     """What stands behind the media sockets."""
 
+    def holder(self, token: str) -> CallId | None:
+        """The call that `token` is good for; the token stays good."""
+        ...
+
+    def verify(self, opening: StreamOpening) -> None:
+        """Check the handshake's own signature.
+
+        Raises:
+            SignatureInvalid: it is not the carrier's.
+        """
+        ...
+
     def redeem(self, token: str) -> StreamGrant | None:
         """The grant that `token` stands for; None when it is unknown, used or expired."""
         ...
@@ -35,12 +49,27 @@ class MediaDoor(Protocol):
         ...
 
 
+class HandshakeUrls(Protocol):
+    """Which URLs may a handshake have been signed for? (`Origin.stream_urls`)"""
+
+    def __call__(
+        self,
+        raw_path: bytes,
+        query_string: bytes,
+        *,
+        headers: Sequence[tuple[str, str]],
+        peer: str,
+    ) -> tuple[str, ...]:
+        """The carrier-facing URLs, the likeliest first."""
+        ...
+
+
 class MediaSockets:
     """The ASGI app for scopes of type ``websocket``.
 
     Args:
         door: redeems tokens and runs streams.
-        public_url: the carrier-facing URL of a stream, by its token (`PublicUrls.stream`).
+        urls: rebuilds what the carrier may have signed.
         streaming: path and how many sockets at once.
         limits: unsent bytes for each socket.
         shared: whether many carriers may stand behind an address; the cap for one address
@@ -51,13 +80,13 @@ class MediaSockets:
         self,
         door: MediaDoor,
         *,
-        public_url: Callable[[str], str],
+        urls: HandshakeUrls,
         streaming: StreamingSettings,
         limits: LimitSettings,
         shared: Callable[[str], bool],
     ) -> None:
         self._door = door
-        self._public_url = public_url
+        self._urls = urls
         self._streaming = streaming
         self._limits = limits
         self._shared = shared
@@ -76,20 +105,40 @@ class MediaSockets:
         """One socket, from handshake to close."""
         token = self._token(scope["raw_path"])
         status = 404 if token is None else self._full(peer_of(scope))
-        grant = self._door.redeem(token) if token is not None and status is None else None
-        if token is None or grant is None:
+        admitted = self._admit(token, scope) if token is not None and status is None else None
+        if admitted is None:
             self.refused[status or 403] += 1
             await refuse(scope, send, status or 403)
             return
-        url = self._public_url(token)
-        query = scope["query_string"].decode("latin-1")
-        opening = StreamOpening(
-            call_id=grant.call_id,
-            token=grant.token,
-            url=f"{url}?{query}" if query else url,
-            headers=headers_of(scope),
+        await self._serve(*admitted, peer_of(scope), receive, send)
+
+    def _admit(self, token: str, scope: Scope) -> tuple[StreamGrant, StreamOpening] | None:
+        """The grant of a good token; one whose handshake is forged stays good for its owner."""
+        call_id = self._door.holder(token)
+        if call_id is None:
+            return None
+        headers, peer = headers_of(scope), peer_of(scope)
+        url, *others = self._urls(
+            scope["raw_path"], scope["query_string"], headers=headers, peer=peer
         )
-        await self._serve(grant, opening, peer_of(scope), receive, send)
+        opening = StreamOpening(
+            call_id=call_id,
+            token=StreamToken(token),
+            url=url,
+            headers=headers,
+            alternative_urls=tuple(others),
+        )
+        try:
+            self._door.verify(opening)
+        except SignatureInvalid:
+            log.warning(
+                "media stream refused: its handshake is not signed by the carrier; compare the"
+                " credentials, and the public URL with the carrier's settings",
+                extra={"call_id": call_id, "peer": peer},
+            )
+            return None
+        grant = self._door.redeem(token)
+        return None if grant is None else (grant, opening)
 
     async def _serve(
         self,

@@ -91,7 +91,11 @@ class Gate:
         return self._counters
 
     async def handle(self, request: WebhookRequest) -> HttpReply:
-        """Answer `request`. Never raises: a failure is 400, 401, 503 or 500."""
+        """Answer `request`. Never raises: a failure is 400, 401, 503 or 500.
+
+        Where the provider has an apology for a failure of ours, that is the answer instead.
+        """
+        webhook: VerifiedWebhook | None = None
         try:
             webhook = self._verify(request)
             work = partial(self._process, webhook)
@@ -101,11 +105,22 @@ class Gate:
         except StoreError as error:
             self._counters.store_failed += 1
             log.error("webhook not stored, the carrier may retry: %s", error)
-            return HttpReply(status=503, headers=(("retry-after", "1"),))
+            failure = HttpReply(status=503, headers=(("retry-after", "1"),))
         except Exception:
             self._counters.failed += 1
             log.exception("webhook failed")
-            return HttpReply(status=500)
+            failure = HttpReply(status=500)
+        return self._apology(webhook) or failure
+
+    def _apology(self, webhook: VerifiedWebhook | None) -> HttpReply | None:
+        """What the carrier is told when it will not come again; never kept as the answer."""
+        if webhook is None:
+            return None
+        try:
+            return self._provider.apology(webhook)
+        except Exception:
+            log.exception("the provider failed to apologise")
+            return None
 
     def _verify(self, request: WebhookRequest) -> VerifiedWebhook:
         try:

@@ -17,6 +17,7 @@ from voicecall.config.schema import WebhookSecuritySettings
 from voicecall.errors import ConfigError
 
 _HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _Headers = Sequence[tuple[str, str]]
 
 
@@ -39,12 +40,22 @@ class PublicUrls:
 
     def stream(self, token: str) -> str:
         """The URL of a media stream; ends in `token`."""
-        return f"{self._stream_url.rstrip('/')}/{quote(token, safe='')}"
+        return f"{self.stream_base}/{quote(token, safe='')}"
 
     def rebuilt(self, tail: str, query_string: str) -> str:
         """The webhook URL with a raw path `tail` (``""`` or from ``/`` on) and a raw query."""
         base = self._webhook_url.rstrip("/") if tail else self._webhook_url
         return _with_query(base + tail, query_string)
+
+    @property
+    def stream_base(self) -> str:
+        """The public URL under which tokens stand, without a slash at its end."""
+        return self._stream_url.rstrip("/")
+
+    @property
+    def stream_path(self) -> str:
+        """The path of `stream_base`, raw."""
+        return urlsplit(self.stream_base).path
 
     @property
     def webhook_path(self) -> str:
@@ -68,6 +79,7 @@ class Origin:
     Args:
         urls: the public URLs.
         serve_path: `serve.path`, under which requests reach us.
+        stream_path: `streaming.streamPath`, under which media sockets reach us.
         security: `webhookSecurity`.
 
     Raises:
@@ -75,10 +87,16 @@ class Origin:
     """
 
     def __init__(
-        self, *, urls: PublicUrls, serve_path: str, security: WebhookSecuritySettings
+        self,
+        *,
+        urls: PublicUrls,
+        serve_path: str,
+        stream_path: str,
+        security: WebhookSecuritySettings,
     ) -> None:
         self._urls = urls
         self._serve_path = serve_path.rstrip("/")
+        self._stream_path = stream_path.rstrip("/")
         self._forwarding = security.trust_forwarding_headers
         self._hosts = {host.lower() for host in security.allowed_hosts}
         self._proxies = [_network(text) for text in security.trusted_proxy_ips]
@@ -95,8 +113,8 @@ class Origin:
             peer: address of the other end of the socket.
         """
         path, query = raw_path.decode("latin-1"), query_string.decode("latin-1")
-        tail = path.removeprefix(self._serve_path)
-        if not path.startswith(self._serve_path) or (tail and not tail.startswith("/")):
+        tail = _tail(path, self._serve_path)
+        if tail is None:
             return None
         return CarrierFacing(
             url=self._urls.rebuilt(tail, query),
@@ -104,6 +122,26 @@ class Origin:
             hook=tail.strip("/"),
             query_string=query,
         )
+
+    def stream_urls(
+        self, raw_path: bytes, query_string: bytes, *, headers: _Headers, peer: str
+    ) -> tuple[str, ...]:
+        """The URLs that a media socket's handshake may have been signed for, the likeliest first.
+
+        Args:
+            raw_path: the request target's path, as it came, under `streaming.streamPath`.
+            query_string: the raw query, without ``?``.
+            headers: names lower-cased, repeats kept.
+            peer: address of the other end of the socket.
+        """
+        path, query = raw_path.decode("latin-1"), query_string.decode("latin-1")
+        tail = _tail(path, self._stream_path) or ""
+        urls = [self._urls.stream_base + tail]
+        base = self._forwarded_base(headers, peer)
+        if base is not None:
+            sockets = "ws" + base.removeprefix("http")
+            urls += (sockets + path, sockets + self._urls.stream_path + tail)
+        return tuple(_with_query(url, query) for url in dict.fromkeys(urls))
 
     def shared(self, peer: str) -> bool:
         """Whether many carriers may stand behind `peer`: loopback, or a trusted proxy."""
@@ -123,8 +161,8 @@ class Origin:
         if not self._forwarding:
             return None
         host = _only(headers, "x-forwarded-host") or _only(headers, "host")
-        scheme = _only(headers, "x-forwarded-proto") or "https"
-        if host is None or _HOST.fullmatch(host) is None or scheme not in ("http", "https"):
+        scheme = _SCHEMES.get(_only(headers, "x-forwarded-proto") or "https")
+        if host is None or _HOST.fullmatch(host) is None or scheme is None:
             return None
         name = _without_port(host).lower()
         if name not in self._hosts and host.lower() not in self._hosts:
@@ -142,6 +180,13 @@ class Origin:
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _tail(path: str, prefix: str) -> str | None:
+    """What follows `prefix` in `path`, ``""`` or from ``/`` on; None when it is not under it."""
+    tail = path.removeprefix(prefix)
+    under = path.startswith(prefix) and (not tail or tail.startswith("/"))
+    return tail if under else None
 
 
 def _network(text: str) -> _Network:

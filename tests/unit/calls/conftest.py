@@ -130,6 +130,12 @@ class Voice:
         for job in list(self._open):
             await job.played()
 
+    def fail(self, reason: str) -> None:
+        for job in list(self._open):
+            job.spoken = Spoken(text=job.speech.text, heard="", failed=reason)
+            self._open.remove(job)
+            job.done.set()
+
     async def interrupt(self) -> None:
         for job in list(self._open):
             self._settle(job, job.speech.text.split()[0])
@@ -183,6 +189,10 @@ async def world(
     streams: bool = True,
     responder: Responder | None = None,
     document: bool = False,
+    digits_end_stream: bool = False,
+    detect_machine: bool = False,
+    voice: str | None = None,
+    language: str | None = None,
     store: MemoryStore | None = None,
     **overrides: Any,
 ) -> AsyncIterator[World]:
@@ -197,11 +207,15 @@ async def world(
         settings=settings,
         responder=responder,
         open_stream=(
-            (lambda call_id: OpenStream(url="ws://here", token=new_stream_token()))
+            (lambda call_id, later: OpenStream(url="ws://here", token=new_stream_token()))
             if streams
             else None
         ),
         steers_by_document=document,
+        digits_end_stream=digits_end_stream,
+        detect_machine=detect_machine,
+        voice=voice,
+        language=language,
     )
     async with anyio.create_task_group() as tasks:
         manager = CallManager(tools, tasks)

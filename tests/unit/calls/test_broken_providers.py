@@ -26,7 +26,7 @@ from voicecall.model.carrier_events import (
     StreamChange,
     StreamChanged,
 )
-from voicecall.model.ids import CarrierCallId
+from voicecall.model.ids import CarrierCallId, new_stream_token
 from voicecall.model.instructions import Answer, Gather, OpenStream, SendDigits
 from voicecall.model.speech import PressDigits, TransferCall
 from voicecall.sdk.provider import Live, Unknown
@@ -134,6 +134,22 @@ def test_a_refused_stream_ends_the_call_with_the_reason_of_the_carrier(
                 await call.ended.wait()
             assert call.record.state is CallState.ERROR
             assert "stream_url is not allowed" in (call.record.end_detail or "")
+
+    virtually(main)
+
+
+def test_a_second_stream_that_is_refused_does_not_end_a_call_that_has_one(
+    gateway: Any, virtually: Any
+) -> None:
+    async def main() -> None:
+        async with gateway() as world:
+            call = await world.place(mode=TALK)
+            await call.tell(answered())
+            await world.connect(call)
+            world.carrier.refuses_commands = CarrierRejected("a stream is running already")
+            call.deliver([OpenStream(url="ws://here", token=new_stream_token())])
+            await anyio.sleep(30)
+            assert call.record.is_live
 
     virtually(main)
 

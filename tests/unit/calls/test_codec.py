@@ -84,6 +84,7 @@ def _example(kind: type[CallEvent]) -> CallEvent:
         "digits": "1#",
         "result": "human",
         "location": "/tmp/a.wav",
+        "to": "+15550009999",
     }
     names = {field.name for field in dataclasses.fields(kind)}
     known = {name: value for name, value in required.items() if name in names}

@@ -45,6 +45,17 @@ async def told(call: Any, *events: CarrierEvent) -> None:
     await anyio.sleep(0.1)
 
 
+async def listened_to(world: Any, message: str | None = "Who?") -> tuple[Any, Gather]:
+    """A call that was answered, whose greeting was heard, and its first listening turn."""
+    call = await world.place(message, mode=TALK)
+    await told(call, answered())
+    if message is not None:
+        (say,) = world.carrier.commands[-1]
+        await told(call, SpeechEnded(key="greeted", carrier_call_id=X1, turn=say.turn))
+    (gather,) = world.carrier.commands[-1]
+    return call, gather
+
+
 def kinds(batch: list[Any]) -> list[type]:
     return [type(each) for each in batch]
 
@@ -59,7 +70,22 @@ def test_a_caller_is_answered_by_command_and_spoken_to_when_that_took_effect(
             assert world.carrier.commands == [[Answer()]]
             await world.manager.apply([answered(CarrierCallId("IN"))])
             await anyio.sleep(0.1)
-            assert kinds(world.carrier.commands[-1]) == [Say, Gather]
+            assert kinds(world.carrier.commands[-1]) == [Say]
+
+    virtually(main)
+
+
+def test_listening_starts_after_the_greeting(gateway: Any, virtually: Any) -> None:
+    async def main() -> None:
+        async with gateway(streams=False) as world:
+            call = await world.place("Who?", mode=TALK)
+            await told(call, answered())
+            await anyio.sleep(5)
+            assert [kinds(batch) for batch in world.carrier.commands] == [[Say]]
+            (say,) = world.carrier.commands[-1]
+            await told(call, SpeechEnded(key="se", carrier_call_id=X1, turn=say.turn))
+            assert [kinds(batch) for batch in world.carrier.commands] == [[Say], [Gather]]
+            assert call.record.greeted
 
     virtually(main)
 
@@ -88,11 +114,7 @@ def test_a_call_without_a_message_is_listened_to(gateway: Any, virtually: Any) -
 def test_listening_is_renewed_when_nothing_was_heard(gateway: Any, virtually: Any) -> None:
     async def main() -> None:
         async with gateway(streams=False) as world:
-            call = await world.place("Who?", mode=TALK)
-            await told(call, answered())
-            _, first = world.carrier.commands[-1]
-            await told(call, SpeechEnded(key="se", carrier_call_id=X1, turn=first.turn))
-            assert len(world.carrier.commands) == 1
+            call, first = await listened_to(world)
             await told(call, NothingHeard(key="n", carrier_call_id=X1, turn=first.turn))
             (second,) = world.carrier.commands[-1]
             assert isinstance(second, Gather) and second.turn != first.turn
@@ -105,9 +127,7 @@ def test_an_answer_of_which_nobody_makes_a_reply_does_not_end_the_listening(
 ) -> None:
     async def main() -> None:
         async with gateway(streams=False) as world:
-            call = await world.place("Who?", mode=TALK)
-            await told(call, answered())
-            _, first = world.carrier.commands[-1]
+            call, first = await listened_to(world)
             await told(call, SpeechHeard(key="s", carrier_call_id=X1, text="Me", turn=first.turn))
             (second,) = world.carrier.commands[-1]
             assert isinstance(second, Gather) and second.turn != first.turn
@@ -120,11 +140,9 @@ def test_after_an_empty_reply_the_caller_is_listened_to(
 ) -> None:
     async def main() -> None:
         async with gateway(streams=False, responder=echo(delay=1)) as world:
-            call = await world.place("Who?", mode=TALK)
-            await told(call, answered())
-            _, first = world.carrier.commands[-1]
+            call, first = await listened_to(world)
             await told(call, SpeechHeard(key="s", carrier_call_id=X1, text="Me", turn=first.turn))
-            assert len(world.carrier.commands) == 1
+            assert len(world.carrier.commands) == 2
             await anyio.sleep(2)
             assert kinds(world.carrier.commands[-1]) == [Gather]
 
@@ -136,39 +154,28 @@ def test_after_pressing_keys_the_caller_is_listened_to(
 ) -> None:
     async def main() -> None:
         async with gateway(streams=False, responder=echo(PressDigits(digits="1"))) as world:
-            call = await world.place("Who?", mode=TALK)
-            await told(call, answered())
-            _, first = world.carrier.commands[-1]
+            call, first = await listened_to(world)
             await told(call, SpeechHeard(key="s", carrier_call_id=X1, text="Me", turn=first.turn))
             assert kinds(world.carrier.commands[-1]) == [SendDigits, Gather]
 
     virtually(main)
 
 
-@pytest.mark.parametrize("document", [True, False])
 @pytest.mark.parametrize("kind", [NothingHeard, DigitsPressed])
 def test_a_prompt_that_was_listened_through_to_its_end_does_not_block_the_next(
-    gateway: Any, virtually: Any, document: bool, kind: Any
+    gateway: Any, virtually: Any, kind: Any
 ) -> None:
     async def main() -> None:
-        async with gateway(streams=False, document=document) as world:
+        async with gateway(streams=False, document=True) as world:
             call = await world.place("Who?", mode=TALK)
-            instructions = await call.tell(
-                CallAnswered(key="a", carrier_call_id=X1, wants_instructions=document)
+            _, gather = await call.tell(
+                CallAnswered(key="a", carrier_call_id=X1, wants_instructions=True)
             )
-            await anyio.sleep(0.1)
-            _, gather = instructions or world.carrier.commands[-1]
             more = {"digits": "1"} if kind is DigitsPressed else {}
-            await told(
-                call,
-                kind(
-                    key="n",
-                    carrier_call_id=X1,
-                    turn=gather.turn,
-                    wants_instructions=document,
-                    **more,
-                ),
+            event = kind(
+                key="n", carrier_call_id=X1, turn=gather.turn, wants_instructions=True, **more
             )
+            await told(call, event)
             world.tasks.start_soon(world.service.speak, call.record.call_id, "Next")
             await anyio.sleep(0.1)
             assert world.carrier.commands[-1][0].text == "Next"
@@ -182,20 +189,22 @@ def test_an_answer_to_the_open_turn_is_kept_while_something_else_is_queued(
 ) -> None:
     async def main() -> None:
         async with gateway(streams=False) as world:
-            call = await world.place("Who?", mode=TALK)
-            await told(call, answered())
+            call, _ = await listened_to(world, None)
+            call_id = call.record.call_id
+            world.tasks.start_soon(world.service.speak, call_id, "Who are you?")
+            await anyio.sleep(0.1)
             _, gather = world.carrier.commands[-1]
             answers: list[str] = []
 
             async def ask() -> None:
-                answers.append(await world.service.continue_call(call.record.call_id, "And?"))
+                answers.append(await world.service.continue_call(call_id, "And?"))
 
             world.tasks.start_soon(ask)
             await anyio.sleep(0.1)
             await told(call, SpeechHeard(key="1", carrier_call_id=X1, text="Bob", turn=gather.turn))
             said = [line.text for line in call.record.transcript if line.speaker is Speaker.USER]
             assert (said, answers) == (["Bob"], [])
-            say, gather = world.carrier.commands[-1]
+            *_, say, gather = world.carrier.commands[-1]
             assert say.text == "And?"
             await told(call, SpeechHeard(key="2", carrier_call_id=X1, text="Ann", turn=gather.turn))
             assert answers == ["Ann"]
@@ -206,15 +215,32 @@ def test_an_answer_to_the_open_turn_is_kept_while_something_else_is_queued(
 def test_a_restored_call_is_listened_to_again(gateway: Any, virtually: Any) -> None:
     async def main() -> None:
         async with gateway(streams=False) as before:
-            call = await before.place("Who?", mode=TALK)
-            await told(call, answered())
-            _, gather = before.carrier.commands[-1]
-            await told(call, NothingHeard(key="n", carrier_call_id=X1, turn=gather.turn))
+            await listened_to(before)
             store = before.store
         async with gateway(streams=False, store=store) as after:
             (restored,) = await after.manager.restore()
             restored.spawn(restored.reconcile)
             await anyio.sleep(0.1)
             assert [kinds(batch) for batch in after.carrier.commands] == [[Gather]]
+
+    virtually(main)
+
+
+def test_keys_do_not_end_the_listening_of_a_command_carrier(gateway: Any, virtually: Any) -> None:
+    async def main() -> None:
+        async with gateway(streams=False) as world:
+            call, gather = await listened_to(world)
+            before = len(world.carrier.commands)
+            for number, key in enumerate("12#"):
+                await told(
+                    call,
+                    DigitsPressed(
+                        key=str(number), carrier_call_id=X1, digits=key, turn=gather.turn
+                    ),
+                )
+            assert len(world.carrier.commands) == before
+            assert call.record.digits == "12#"
+            await told(call, SpeechHeard(key="s", carrier_call_id=X1, text="Me", turn=gather.turn))
+            assert [line.text for line in call.record.transcript] == ["Who?", "Me"]
 
     virtually(main)

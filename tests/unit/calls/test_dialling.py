@@ -186,3 +186,33 @@ def test_a_secret_that_is_no_ascii_is_a_wrong_secret(gateway: Any, virtually: An
             assert call.record.is_live
 
     virtually(main)
+
+
+@pytest.mark.parametrize(
+    ("mode", "voicemail", "awaited"),
+    [
+        (CallMode.NOTIFY, {}, True),
+        (TALK, {}, False),
+        (TALK, {"onMachine": "message"}, True),
+        (CallMode.NOTIFY, {"onMachine": "hangup"}, False),
+    ],
+)
+def test_the_beep_is_awaited_where_a_message_will_be_left(
+    gateway: Any, virtually: Any, mode: Any, voicemail: Any, awaited: bool
+) -> None:
+    async def main() -> None:
+        async with gateway(detect_machine=True, voicemail=voicemail) as world:
+            await world.place(mode=mode)
+            (order,) = world.carrier.orders
+            assert (order.detect_machine, order.await_beep) == (True, awaited)
+
+    virtually(main)
+
+
+def test_no_beep_is_awaited_where_nobody_listens_for_machines(gateway: Any, virtually: Any) -> None:
+    async def main() -> None:
+        async with gateway() as world:
+            await world.place()
+            assert not world.carrier.orders[0].await_beep
+
+    virtually(main)

@@ -67,7 +67,8 @@ causes = st.sampled_from(EndCause)
 own_facts = st.one_of(
     st.builds(facts.DialAccepted, carrier_call_id=st.just(CarrierCallId("X1"))),
     st.builds(facts.LineOpened),
-    st.builds(facts.LineLost),
+    st.builds(facts.LineLost, later=st.sampled_from((0.0, 2.0))),
+    st.builds(facts.HandedOn, to=st.sampled_from((None, "+15550009999"))),
     st.builds(facts.Speaking, active=st.booleans()),
     st.builds(facts.OpeningHeard),
     st.builds(facts.PickedUp),

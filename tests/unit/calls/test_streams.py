@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from voicecall.config.schema import Settings
+from voicecall.errors import SignatureInvalid
 from voicecall.media.counters import MediaCounters
 from voicecall.media.session import SessionTools
 from voicecall.media.synthesis import Synthesis
 from voicecall.media.tokens import StreamGrant, StreamTokens
 from voicecall.model.carrier_events import CallAnswered
-from voicecall.model.ids import CarrierCallId, StreamToken
+from voicecall.model.ids import CallId, CarrierCallId, StreamToken
 from voicecall.model.media import MULAW_8K, StreamOpening
 from voicecall.model.speech import Utterance
 from voicecall.sdk.clock import SystemClock
@@ -46,13 +50,9 @@ class Socket:
         return None
 
 
-def test_a_recording_that_cannot_be_made_does_not_cost_the_stream(
-    gateway: Any, virtually: Any, tmp_path: Path
-) -> None:
-    occupied = tmp_path / "recordings"
-    occupied.write_text("no folder")
-    settings = Settings.model_validate({"recording": {"enabled": True, "path": str(occupied)}})
-    clock, socket = SystemClock(), Socket()
+def doors(world: Any, folder: Path, *, skip_verification: bool = False, **config: Any) -> Streams:
+    """What stands behind the media sockets of `world`."""
+    settings, clock = Settings.model_validate(config), SystemClock()
     tools = SessionTools(
         tts=Synthesis([("mute", Mute())], logging.getLogger("test")),
         stt=None,
@@ -63,6 +63,24 @@ def test_a_recording_that_cannot_be_made_does_not_cost_the_stream(
         clock=clock,
         counters=MediaCounters(),
     )
+    return Streams(
+        world.carrier,
+        world.manager,
+        StreamTokens(clock, settings),
+        tools,
+        voices={},
+        state_dir=folder,
+        skip_verification=skip_verification,
+    )
+
+
+def test_a_recording_that_cannot_be_made_does_not_cost_the_stream(
+    gateway: Any, virtually: Any, tmp_path: Path
+) -> None:
+    occupied = tmp_path / "recordings"
+    occupied.write_text("no folder")
+    recording = {"enabled": True, "path": str(occupied)}
+    socket = Socket()
 
     async def main() -> None:
         async with gateway() as world:
@@ -70,17 +88,37 @@ def test_a_recording_that_cannot_be_made_does_not_cost_the_stream(
             await call.tell(CallAnswered(key="a", carrier_call_id=CarrierCallId("X1")))
             call_id = call.record.call_id
             world.carrier.media = lambda opening: None
-            streams = Streams(
-                world.carrier,
-                world.manager,
-                StreamTokens(clock, settings),
-                tools,
-                voices={},
-                state_dir=tmp_path,
-            )
+            streams = doors(world, tmp_path, recording=recording)
             grant = StreamGrant(call_id=call_id, token=TOKEN, owns=lambda carrier_call_id: True)
             opening = StreamOpening(call_id=call_id, token=TOKEN, url="wss://here/token")
             await streams.serve(grant, opening, socket)
             assert socket.reads == 1
 
     virtually(main)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_a_forged_handshake_passes_only_where_verification_is_skipped(
+    gateway: Any, virtually: Any, tmp_path: Path, caplog: Any, skip: bool
+) -> None:
+    async def main() -> None:
+        async with gateway() as world:
+            streams = doors(world, tmp_path, skip_verification=skip)
+            opening = StreamOpening(call_id=CallId("c"), token=TOKEN, url="wss://here/token")
+            world.carrier.verify_stream = refuse
+            with nullcontext() if skip else pytest.raises(SignatureInvalid):
+                streams.verify(opening)
+            assert ("skipSignatureVerification" in caplog.text) is skip
+            world.carrier.verify_stream = broken
+            with pytest.raises(SignatureInvalid):
+                streams.verify(opening)
+
+    virtually(main)
+
+
+def refuse(opening: StreamOpening) -> None:
+    raise SignatureInvalid("not ours")
+
+
+def broken(opening: StreamOpening) -> None:
+    raise KeyError("a bug")

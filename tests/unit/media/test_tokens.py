@@ -91,3 +91,24 @@ def test_no_token_is_kept_in_the_clear() -> None:
     minted = tokens(HandClock())
     token = minted.mint(CALL)
     assert token not in repr(vars(minted))
+
+
+def test_asking_for_its_call_spends_no_token() -> None:
+    clock = HandClock()
+    minted = tokens(clock)
+    token = minted.mint(CALL)
+    assert [minted.holder(token), minted.holder(token), minted.holder("x")] == [CALL, CALL, None]
+    assert minted.redeem(token, owns) is not None
+    assert minted.holder(token) is None
+    late = minted.mint(CALL)
+    clock.time += 30.0
+    assert minted.holder(late) is None
+
+
+def test_a_token_for_later_is_good_for_longer() -> None:
+    clock = HandClock(scale=2.0)
+    minted = tokens(clock)
+    token, later = minted.mint(CALL), minted.mint(CALL, later=20.0)
+    clock.time += 2 * 39.9
+    assert minted.redeem(token, owns) is None
+    assert minted.redeem(later, owns) is not None

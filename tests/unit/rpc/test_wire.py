@@ -111,6 +111,7 @@ def sample(kind: type[CallEvent]) -> CallEvent:
         "digits": "1",
         "result": "machine",
         "location": "/a.wav",
+        "to": "+15550009999",
     }
     names = {field.name for field in dataclasses.fields(kind)}
     chosen = {name: value for name, value in values.items() if name in names}

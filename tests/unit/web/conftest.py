@@ -15,7 +15,7 @@ from anyio.abc import SocketStream
 from voicecall.config.schema import Settings
 from voicecall.media.session import FrameSocket
 from voicecall.media.tokens import StreamGrant, StreamTokens
-from voicecall.model.ids import new_call_id
+from voicecall.model.ids import CallId, new_call_id
 from voicecall.model.media import StreamOpening
 from voicecall.sdk.clock import SystemClock
 from voicecall.web.app import public_app
@@ -38,10 +38,18 @@ class Door:
         self.call_id = new_call_id()
         self.tokens = StreamTokens(SystemClock(), settings)
         self.openings: list[StreamOpening] = []
+        self.refuses: Exception | None = None
         self.session: Callable[[FrameSocket], object] = echo
 
     def mint(self) -> str:
         return self.tokens.mint(self.call_id)
+
+    def holder(self, token: str) -> CallId | None:
+        return self.tokens.holder(token)
+
+    def verify(self, opening: StreamOpening) -> None:
+        if self.refuses is not None:
+            raise self.refuses
 
     def redeem(self, token: str) -> StreamGrant | None:
         return self.tokens.redeem(token, lambda call, carrier: True)
@@ -115,11 +123,14 @@ def edge(carrier, make_desk) -> Callable[..., AbstractAsyncContextManager[Edge]]
         desk, door, clock = make_desk(), Door(settings), SystemClock()
         gate = Gate(carrier, desk, clock)
         origin = Origin(
-            urls=PUBLIC, serve_path=settings.serve.path, security=settings.webhook_security
+            urls=PUBLIC,
+            serve_path=settings.serve.path,
+            stream_path=settings.streaming.stream_path,
+            security=settings.webhook_security,
         )
         sockets = MediaSockets(
             door,
-            public_url=PUBLIC.stream,
+            urls=origin.stream_urls,
             streaming=settings.streaming,
             limits=settings.limits,
             shared=lambda peer: shared,

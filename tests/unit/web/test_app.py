@@ -195,3 +195,18 @@ def test_a_carrier_that_hangs_up_does_not_undo_what_it_started(edge, make_body):
             assert one.gate.counters.repeated == 1
 
     anyio.run(main)
+
+
+def test_a_get_webhook_comes_through_raw_and_takes_effect(edge):
+    async def main() -> None:
+        async with edge() as one:
+            event = "%7B%22key%22:%22g1%22,%22wants%22:true%7D"
+            tail = f"/hang%2Fup//x?event={event}&e=&q=b+c&z=%zz&%C5%BC"
+            signed = "".join(f"{k}: {v}\r\n" for k, v in one.signed(b"", tail=tail).items())
+            head = f"GET /voice/webhook{tail} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            answer = await one.answer(f"{head}{signed}\r\n".encode())
+            assert status_of(answer) == 200
+            (event,) = one.desk.ledger
+            assert event.key == "g1"
+
+    anyio.run(main)

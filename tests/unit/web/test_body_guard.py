@@ -19,7 +19,7 @@ def test_an_address_that_many_share_may_do_more(peer, allowed):
     guard = BodyGuard(
         app,
         path="/hook",
-        signature_header=None,
+        signature_headers=(),
         limits=limits,
         shared=lambda address: address.startswith("10."),
     )

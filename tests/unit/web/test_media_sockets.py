@@ -7,7 +7,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from voicecall.errors import MediaError
+from voicecall.errors import MediaError, SignatureInvalid
 
 
 async def refusal(url: str) -> int:
@@ -278,3 +278,48 @@ async def close_code(carrier) -> int:
 async def until(true) -> None:
     while not true():
         await anyio.sleep(0.001)
+
+
+def test_a_forged_handshake_is_403_and_does_not_burn_the_token(edge, caplog):
+    async def main() -> None:
+        async with edge() as one:
+            token = one.door.mint()
+            one.door.refuses = SignatureInvalid("canary-signature")
+            assert await refusal(one.stream_url(token) + "?canary-query=1") == 403
+            assert one.sockets.refused == {403: 1}
+            one.door.refuses = None
+            async with connect(one.stream_url(token)) as carrier:
+                await carrier.send("hello")
+                assert await carrier.recv() == "hello"
+            (line,) = [each for each in caplog.records if "handshake" in each.message]
+            shown = line.getMessage() + str(line.__dict__)
+            assert token not in shown and "canary" not in shown
+
+    anyio.run(main)
+
+
+def test_a_wrong_token_is_refused_before_anybody_looks_at_a_signature(edge):
+    async def main() -> None:
+        async with edge() as one:
+            one.door.refuses = AssertionError("looked at")
+            assert await refusal(one.stream_url("wrong")) == 403
+
+    anyio.run(main)
+
+
+def test_every_url_that_may_have_been_signed_is_known_to_the_handshake(edge):
+    async def main() -> None:
+        security = {"trustForwardingHeaders": True, "trustedProxyIPs": ["127.0.0.1"]}
+        async with edge(webhookSecurity=security) as one:
+            token = one.door.mint()
+            headers = {"x-forwarded-host": "edge.example", "x-forwarded-proto": "https"}
+            async with connect(one.stream_url(token), additional_headers=headers):
+                pass
+            (opening,) = one.door.openings
+            assert opening.urls == (
+                f"wss://calls.example/media/{token}",
+                f"wss://edge.example/voice/stream/{token}",
+                f"wss://edge.example/media/{token}",
+            )
+
+    anyio.run(main)

@@ -64,7 +64,7 @@ class SignedCarrier(CallProvider):
 
     def parse(self, webhook: VerifiedWebhook) -> Sequence[CarrierEvent]:
         try:
-            told = json.loads(webhook.request.body)
+            told = json.loads(webhook.request.body or webhook.request.query("event") or "")
             event = InstructionsWanted(
                 key=told["key"],
                 carrier_call_id=CarrierCallId("c1"),

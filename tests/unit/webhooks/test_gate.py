@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from voicecall.errors import StoreError, WebhookStale
+from voicecall.model.webhook import HttpReply
 from voicecall.sdk.clock import SystemClock
 from voicecall.webhooks.gate import Gate
 
@@ -170,5 +171,54 @@ def test_any_change_of_url_or_body_is_refused_and_changes_nothing(carrier, make_
         signed = carrier.request(SIGNED_URL, SIGNED_BODY)
         assert (await gate.handle(replace(signed, url=url, body=body))).status == 401
         assert desk.ledger == []
+
+    anyio.run(main)
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"), [(StoreError("disk full"), 503), (KeyError("bug"), 500)]
+)
+def test_an_apology_of_the_provider_is_sent_for_a_failure_and_not_remembered(
+    carrier, make_desk, make_body, monkeypatch, failure, status
+):
+    sorry = HttpReply(body=b"<Say>Sorry</Say>")
+    apologies = iter([sorry, None])
+    monkeypatch.setattr(carrier, "apology", lambda webhook: next(apologies))
+
+    async def main() -> None:
+        desk = make_desk()
+        desk.failures = [failure, failure]
+        gate = Gate(carrier, desk, SystemClock())
+        request = carrier.request(URL, make_body())
+        assert await gate.handle(request) == sorry
+        assert (await gate.handle(request)).status == status, "no apology this time"
+        assert (await gate.handle(request)).status == 200
+        assert len(desk.ledger) == 1
+
+    anyio.run(main)
+
+
+def test_nobody_apologises_to_a_stranger(carrier, make_desk, make_body, monkeypatch):
+    monkeypatch.setattr(carrier, "apology", lambda webhook: HttpReply(body=b"Sorry"))
+
+    async def main() -> None:
+        gate = Gate(carrier, make_desk(), SystemClock())
+        unsigned = replace(carrier.request(URL, make_body()), headers=())
+        assert (await gate.handle(unsigned)).status == 401
+
+    anyio.run(main)
+
+
+def test_an_apology_that_fails_is_none(carrier, make_desk, make_body, monkeypatch):
+    def broken(webhook):
+        raise KeyError("bug")
+
+    monkeypatch.setattr(carrier, "apology", broken)
+
+    async def main() -> None:
+        desk = make_desk()
+        desk.failures = [StoreError("disk full")]
+        gate = Gate(carrier, desk, SystemClock())
+        assert (await gate.handle(carrier.request(URL, make_body()))).status == 503
 
     anyio.run(main)

@@ -17,6 +17,7 @@ def origin(**security: object) -> Origin:
     return Origin(
         urls=PublicUrls(PUBLIC, "wss://calls.example/media"),
         serve_path="/voice/webhook",
+        stream_path="/voice/stream",
         security=WebhookSecuritySettings.model_validate(security),
     )
 
@@ -130,3 +131,25 @@ def test_many_carriers_may_stand_behind_loopback_and_proxies_only():
 def test_a_proxy_that_is_no_address_is_named():
     with pytest.raises(ConfigError, match="'10.0.0.0/99'"):
         origin(trustedProxyIPs=["10.0.0.0/99"])
+
+
+def stream(one: Origin, path: bytes, query: bytes = b"", **more: object) -> tuple[str, ...]:
+    seen = {"headers": (), "peer": "127.0.0.1"} | more
+    return one.stream_urls(path, query, **seen)  # type: ignore[arg-type]
+
+
+def test_a_handshake_was_signed_for_the_public_stream_url_as_it_came():
+    urls = stream(origin(), b"/voice/stream/tok%2d/", b"a=%20b")
+    assert urls == ("wss://calls.example/media/tok%2d/?a=%20b",)
+
+
+@pytest.mark.parametrize("proto", ["https", "wss"])
+def test_a_handshake_may_be_signed_for_what_a_trusted_proxy_forwards(proto):
+    one = origin(trustForwardingHeaders=True, trustedProxyIPs=["10.0.0.0/8"])
+    headers = (("x-forwarded-host", "edge.example"), ("x-forwarded-proto", proto))
+    assert stream(one, b"/voice/stream/tok", headers=headers, peer="10.0.0.1") == (
+        "wss://calls.example/media/tok",
+        "wss://edge.example/voice/stream/tok",
+        "wss://edge.example/media/tok",
+    )
+    assert len(stream(one, b"/voice/stream/tok", headers=headers, peer="192.0.2.1")) == 1

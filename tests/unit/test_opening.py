@@ -1,0 +1,81 @@
+"""Do plugins that fail or hang while they open keep a gateway from saying why?"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import pytest
+import trio.testing
+
+from voicecall.errors import PluginError
+from voicecall.opening import Opener
+from voicecall.sdk.clock import SystemClock
+
+
+class Plugins:
+    """One responder plugin, opened as `opening` says."""
+
+    def __init__(self, opening: Any) -> None:
+        self.spec = SimpleNamespace(
+            kind="responder", name="slow", open=lambda config, context: opening()
+        )
+        self.responder = SimpleNamespace(spec=self.spec, config=None)
+        self.registry = SimpleNamespace(owner=lambda spec: "voicecall-slow 1.0")
+
+
+def virtually(main: Any) -> None:
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    anyio.run(main, backend="trio", backend_options={"clock": clock})
+
+
+def opener(stack: AsyncExitStack, opening: Any) -> Opener:
+    return Opener(
+        Plugins(opening),  # type: ignore[arg-type]
+        state_dir=Path("unused"),
+        clock=SystemClock(),
+        http=None,  # type: ignore[arg-type]
+        stack=stack,
+    )
+
+
+def test_a_plugin_that_hangs_while_it_opens_is_named_after_half_a_minute() -> None:
+    closed: list[str] = []
+
+    @asynccontextmanager
+    async def hangs() -> AsyncIterator[str]:
+        try:
+            await anyio.sleep_forever()
+            yield "never"
+        finally:
+            closed.append("slow")
+
+    async def main() -> None:
+        with anyio.fail_after(31), pytest.raises(PluginError, match="'slow'.*voicecall-slow"):
+            async with AsyncExitStack() as stack:
+                stack.callback(closed.append, "the one before")
+                await opener(stack, hangs).responder()
+
+    virtually(main)
+    assert closed == ["slow", "the one before"]
+
+
+def test_a_plugin_that_has_opened_may_live_for_long_with_tasks_of_its_own() -> None:
+    @asynccontextmanager
+    async def lives() -> AsyncIterator[str]:
+        async with anyio.create_task_group() as tasks:
+            await anyio.sleep(29)
+            tasks.start_soon(anyio.sleep_forever)
+            yield "alive"
+            tasks.cancel_scope.cancel()
+
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            assert await opener(stack, lives).responder() == "alive"
+            await anyio.sleep(3600)
+
+    virtually(main)
