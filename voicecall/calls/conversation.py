@@ -12,6 +12,7 @@ from voicecall.calls.control import CallControl
 from voicecall.calls.durations import digits_seconds
 from voicecall.calls.facts import HandedOn, Keyed, LineLost, LineOpened, Said, Speaking, Timed
 from voicecall.calls.greeting import Greeting
+from voicecall.calls.keypad import Keypad
 from voicecall.calls.line import Heard, Line, Speech, Spoken
 from voicecall.calls.native import NativeLine
 from voicecall.calls.replies import Replies
@@ -61,6 +62,7 @@ class Conversation:
         self._over = anyio.Event()
         self._bot_lines = BotLines(call.post)
         self._replies = Replies(call, tools, self._bot_lines)
+        self._keypad = Keypad(call, tools.clock, self._answered_by_keys)
         self.greeting = Greeting(call, tools, self._bot_lines, self)
         self.native: NativeLine | None = None
         self.left_to = call.record.transferred_to
@@ -245,6 +247,7 @@ class Conversation:
         if self._waiter is not None:
             raise CallStateError("another continue is waiting for the caller's answer")
         waiter = self._waiter = Answer()
+        self._keypad.clear()
         self._stale = self._open_turn
         try:
             spoken = await self._say(line, text, listen=True)
@@ -333,12 +336,22 @@ class Conversation:
         self.keyed(digits, None)
 
     def keyed(self, digits: str, turn: TurnToken | None) -> None:
-        """Keys answer a waiting turn when they belong to it, or the stream brought them."""
+        """Keys answer a waiting turn when they belong to it, or the stream brought them.
+
+        A document carrier has collected the whole answer; elsewhere keys come one at a time.
+        """
         current = turn is None or (not self.is_stale(turn) and turn != self._stale)
         if self._waiter is not None and current:
-            self._waiter.settle(Heard(text=digits, turn=turn))
+            if turn is not None and self._tools.steers_by_document:
+                self._answered_by_keys(digits)
+            else:
+                self._keypad.press(digits)
         if turn is not None and self.native is not None:
             self.native.keyed(turn)
+
+    def _answered_by_keys(self, keys: str) -> None:
+        if self._waiter is not None:
+            self._waiter.settle(Heard(text=keys))
 
     async def heard(self, heard: Heard) -> None:
         """The caller said something: the one path for final speech."""
