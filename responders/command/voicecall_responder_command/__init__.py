@@ -1,0 +1,1 @@
+"""Your own program answers callers: JSON lines in, JSON lines out."""

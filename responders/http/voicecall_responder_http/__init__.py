@@ -1,0 +1,1 @@
+"""Your own web service answers callers: one POST a turn."""
