@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "look at one call, or at all live ones"),
     "tail": ("tail", "print calls as they are written"),
     "latency": ("latency", "how long callers waited for answers"),
+    "setup": ("setup", "is everything ready for a call? Asks the carrier, changes nothing"),
     "plugins": ("plugins", "what is installed, and what is broken"),
     "config": ("config", "check, show or explain the configuration"),
     "version": ("version", "print the version"),
