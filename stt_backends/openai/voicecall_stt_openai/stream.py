@@ -1,0 +1,177 @@
+"""What goes over a connection, and what survives its loss? One call's audio and words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import anyio
+from anyio.abc import ObjectReceiveStream
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from voicecall.sdk import FRAME_SECONDS, MULAW_8K, SpeechError, SpeechEvent, TranscriptSink
+from voicecall_stt_openai import faults
+from voicecall_stt_openai.messages import Failed, Fault, Message, Unreadable, append, parse
+from voicecall_stt_openai.turns import Turns
+from voicecall_stt_openai.unheard import Unheard
+
+SILENT_FRAME = b"\xff" * MULAW_8K.frame_bytes
+IDLE_SECONDS = 1.0
+"""How much is sent again after a loss while nobody speaks: OpenAI may hear a voice late."""
+MORE_SILENCE_SECONDS = 0.3
+"""How much more silence than OpenAI waits for ends the last turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Real seconds.
+
+    Args:
+        connect_seconds: for a connection to come about.
+        ping_seconds: between pings, and for their answer: a dead line is noticed so.
+        writing_seconds: for a turn to be written down after its end.
+        finish_seconds: for the last words, once the audio has ended.
+        linger_seconds: for OpenAI to hear a voice in the last audio.
+        retry_seconds: before each attempt to replace a lost connection.
+        look_seconds: between looks whether something takes too long.
+    """
+
+    connect_seconds: float = 5.0
+    ping_seconds: float = 5.0
+    writing_seconds: float = 8.0
+    finish_seconds: float = 5.0
+    linger_seconds: float = 0.5
+    retry_seconds: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+    look_seconds: float = 0.2
+
+
+PATIENCE = Patience()
+
+
+class Stream:
+    """One call, over one connection after another.
+
+    Args:
+        frames: what the caller says; not taken while there is no connection.
+        out: takes what was recognised.
+        model: the model that is asked.
+        silence_seconds: what OpenAI waits for until it ends a turn.
+        patience: how long to wait for what.
+    """
+
+    def __init__(
+        self,
+        frames: ObjectReceiveStream[bytes],
+        out: TranscriptSink,
+        *,
+        model: str,
+        silence_seconds: float,
+        patience: Patience,
+    ) -> None:
+        self.was_connected = False
+        self._frames = frames
+        self._out = out
+        self._model = model
+        self._silence_seconds = silence_seconds
+        self._patience = patience
+        self._turns = Turns(
+            silence_seconds=silence_seconds, writing_seconds=patience.writing_seconds
+        )
+        self._unheard = Unheard()
+        self._progress = False
+        self._telling = anyio.Lock()
+
+    def take_progress(self) -> bool:
+        """Whether anything was recognised since this was asked last."""
+        progress, self._progress = self._progress, False
+        return progress
+
+    async def finish(self) -> None:
+        """End what was begun; nothing more will be heard."""
+        await self._tell(self._turns.finish())
+
+    async def run(self, socket: ClientConnection) -> SpeechError | None:
+        """Send and receive until the connection ends.
+
+        Returns:
+            None when the audio has ended and all words are there, else why the connection is lost.
+        """
+        self.was_connected = True
+        self._turns.reconnect()
+        self._unheard.reconnect()
+        error = None
+        async with anyio.create_task_group() as tasks:
+            with anyio.CancelScope() as receiving:
+                tasks.start_soon(self._send, socket, receiving)
+                tasks.start_soon(self._look)
+                error = await self._receive(socket)
+            tasks.cancel_scope.cancel()
+        return error
+
+    async def _send(self, socket: ClientConnection, receiving: anyio.CancelScope) -> None:
+        try:
+            while True:
+                while (frame := self._unheard.take()) is not None:
+                    await socket.send(append(frame))
+                self._unheard.recognised(self._settled())
+                self._unheard.add(await self._frames.receive())
+        except anyio.EndOfStream:
+            with suppress(ConnectionClosed):
+                await self._close(socket, receiving)
+        except ConnectionClosed:
+            return  # The receiving side says why.
+
+    def _settled(self) -> float:
+        if self._turns.pending:
+            return self._turns.recognised
+        return max(self._turns.recognised, self._unheard.position - IDLE_SECONDS)
+
+    async def _close(self, socket: ClientConnection, receiving: anyio.CancelScope) -> None:
+        """The audio has ended: let silence end the last turn, and wait for its words a while."""
+        receiving.deadline = anyio.current_time() + self._patience.finish_seconds
+        silence = self._silence_seconds + MORE_SILENCE_SECONDS
+        for _ in range(round(silence / FRAME_SECONDS)):
+            await socket.send(append(SILENT_FRAME))
+        await anyio.sleep(self._patience.linger_seconds)
+        while self._turns.pending:
+            await anyio.sleep(self._patience.look_seconds)
+        receiving.cancel()
+
+    async def _look(self) -> None:
+        while True:
+            await anyio.sleep(self._patience.look_seconds)
+            now, position = anyio.current_time(), self._unheard.position
+            await self._tell(self._turns.expire(position=position, now=now))
+
+    async def _receive(self, socket: ClientConnection) -> SpeechError | None:
+        with suppress(ConnectionClosed):
+            async for text in socket:
+                if (error := await self._obey(parse(text))) is not None:
+                    return error
+        return faults.lost(socket.close_code)
+
+    async def _obey(self, message: Message) -> SpeechError | None:
+        """Take a message; the error, if it is one that the session does not survive."""
+        match message:
+            case None:
+                return None
+            case Unreadable(reason=reason):
+                return faults.unusable(reason)
+            case Fault(fault=fault):
+                return faults.of_fault(fault, model=self._model)
+            case Failed(fault=fault) if (
+                error := faults.of_fault(fault, model=self._model)
+            ) and not error.retryable:
+                return error
+        self._progress = True
+        now, position = anyio.current_time(), self._unheard.position
+        await self._tell(self._turns.hear(message, position=position, now=now))
+        return None
+
+    async def _tell(self, events: Iterator[SpeechEvent]) -> None:
+        """Write `events`; while one is being written, nothing later may overtake it."""
+        async with self._telling:
+            for event in events:
+                await self._out.write(event)
