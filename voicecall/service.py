@@ -203,9 +203,11 @@ class CallService:
         require_digits(digits)
         call = await self._live(call_id)
         call.conversation.require_ours()
-        batch = call.conversation.press(digits)
+        line, batch = call.conversation.line, call.conversation.press(digits)
         try:
             await self._tools.provider.command(call.carrier_call, batch)
+            if line is not None and len(batch) > 1:
+                await call.conversation.line_down(line, "digits took its place")
         except Exception as error:
             await call.refused(batch, error)
             if isinstance(error, CarrierCallGone):

@@ -72,13 +72,8 @@ class Conversation:
 
     @property
     def line(self) -> Line | None:
-        """Who speaks now."""
+        """Over what both sides are heard, while they are."""
         return self._line
-
-    @property
-    def has_line(self) -> bool:
-        """Whether somebody can be heard."""
-        return self._line is not None
 
     # -- getting a voice on the call, and losing it
 

@@ -94,6 +94,9 @@ class CallLimits:
     stream: float | None = None
     """How long an answered call may be without its media stream; None: it needs none."""
     beep: float = 30.0
+    detection: float | None = None
+    """How long after its message a call waits for the carrier's word whether a machine answered;
+    None: no carrier was asked."""
     hang_up_on_machine: bool | None = None
     """None: hang up in a conversation, leave the message in a notify call."""
 
@@ -236,6 +239,7 @@ def _machine(draft: _Draft, result: MachineResult) -> None:
     if result in (MachineResult.HUMAN, MachineResult.UNKNOWN):
         if record.answered_by is None:
             draft.add(MachineHeard, result=result.value)
+            _leave_after_message(draft)
         return
     first = record.answered_by not in (MachineResult.MACHINE, MachineResult.FAX)
     if first:
@@ -250,6 +254,15 @@ def _machine(draft: _Draft, result: MachineResult) -> None:
             HoldOpening(),
             Arm(timer=Timer.BEEP, seconds=draft.limits.beep),
         )
+
+
+def _leave_after_message(draft: _Draft) -> None:
+    """A message that was heard ends the call soon; later while it may be a machine that heard."""
+    record, limits = draft.record, draft.limits
+    if record.greeted and record.mode is CallMode.NOTIFY:
+        detecting = limits.detection is not None and record.answered_by is None
+        seconds = limits.detection if detecting else limits.notify_delay
+        draft.do(Arm(timer=Timer.NOTIFY, seconds=max(limits.notify_delay, seconds or 0.0)))
 
 
 def _own(draft: _Draft, fact: Fact) -> None:
@@ -301,8 +314,7 @@ def _line(draft: _Draft, fact: Fact) -> None:
         case OpeningHeard() if state.is_answered:
             if not draft.record.greeted:
                 draft.add(CallGreeted)
-            if draft.record.mode is CallMode.NOTIFY:
-                draft.do(Arm(timer=Timer.NOTIFY, seconds=draft.limits.notify_delay))
+            _leave_after_message(draft)
 
 
 def _timer(draft: _Draft, timer: Timer) -> None:

@@ -57,9 +57,14 @@ class CallTools:
             max_duration=float(settings.max_duration_seconds),
             notify_delay=float(settings.outbound.notify_hangup_delay_sec),
             stream=None if self.open_stream is None else STREAM_WAIT_SECONDS,
+            detection=DETECTION_SECONDS if self.detect_machine else None,
             hang_up_on_machine=None if on_machine is None else on_machine == "hangup",
         )
 
 
 STREAM_WAIT_SECONDS = 15.0
 """How long an answered call may be without its media stream before it is given up."""
+
+DETECTION_SECONDS = 15.0
+"""How long a message that was heard waits to learn whether a machine heard it: some carriers tell
+only when the machine's greeting is over, and its recording has begun."""

@@ -105,7 +105,7 @@ class Upkeep:
         if conversation.gone:
             await self.note_missed()
             conversation.gone = False
-        elif Answer in kinds or (OpenStream in kinds and not conversation.has_line):
+        elif Answer in kinds or (OpenStream in kinds and conversation.line is None):
             if again or SendDigits in kinds:
                 self._call.spawn(self._reconcile_later)
             else:
@@ -128,7 +128,7 @@ class Upkeep:
 
     async def _after_line_loss(self, reason: str) -> None:
         await self._tools.clock.sleep(LINE_GRACE_SECONDS)
-        if self._call.conversation.has_line:
+        if self._call.conversation.line is not None:
             return
         await self.reconcile()
         if self._call.record.is_live:

@@ -12,9 +12,7 @@ from voicecall.errors import (
     TurnTimeout,
 )
 from voicecall.model.call import CallMode, CallState
-from voicecall.model.carrier_events import (
-    CallAnswered,
-)
+from voicecall.model.carrier_events import CallAnswered, MachineDetected, MachineResult
 from voicecall.model.ids import CarrierCallId
 
 X1 = CarrierCallId("X1")
@@ -123,5 +121,47 @@ def test_every_live_state_of_a_real_call_has_a_timer(gateway: Any, virtually: An
             await world.connect(call)
             await call.tell(Speaking(active=True))
             assert call.armed == {Timer.MAX_DURATION}
+
+    virtually(main)
+
+
+@pytest.mark.parametrize(
+    ("result", "seconds"),
+    [(None, 15), (MachineResult.HUMAN, 4 + 3), (MachineResult.UNKNOWN, 4 + 3)],
+)
+def test_a_message_that_was_heard_waits_to_learn_whether_a_machine_heard_it(
+    gateway: Any, virtually: Any, result: MachineResult | None, seconds: float
+) -> None:
+    async def main() -> None:
+        async with gateway(detect_machine=True) as world:
+            call = await world.place("Dinner", mode=CallMode.NOTIFY)
+            await call.tell(answered())
+            await world.connect(call)
+            await anyio.sleep(0.1)
+            heard_at = anyio.current_time()
+            if result is not None:
+                await anyio.sleep(4)
+                await call.tell(MachineDetected(key="m", carrier_call_id=X1, result=result))
+            await call.ended.wait()
+            assert anyio.current_time() - heard_at == pytest.approx(seconds, abs=0.2)
+            assert call.record.state is CallState.COMPLETED
+
+    virtually(main)
+
+
+def test_a_machine_that_is_told_after_its_greeting_gets_the_message_once_more(
+    gateway: Any, virtually: Any
+) -> None:
+    async def main() -> None:
+        async with gateway(detect_machine=True) as world:
+            call = await world.place("Dinner is ready", mode=CallMode.NOTIFY)
+            await call.tell(answered())
+            voice = await world.connect(call)
+            await anyio.sleep(9)
+            beep = MachineResult.BEEP
+            await call.tell(MachineDetected(key="m", carrier_call_id=X1, result=beep))
+            await call.ended.wait()
+            assert [speech.text for speech in voice.said] == ["Dinner is ready"] * 2
+            assert call.record.state is CallState.VOICEMAIL
 
     virtually(main)
