@@ -27,6 +27,7 @@ from voicecall.sdk import (
     Say,
     SendDigits,
     SpeechError,
+    StopSpeaking,
     Transfer,
     VoicecallError,
 )
@@ -34,8 +35,9 @@ from voicecall_mock.config import Backend
 from voicecall_mock.network.gathering import Gathering
 from voicecall_mock.network.journal import Journal
 from voicecall_mock.network.line import PhoneLine
+from voicecall_mock.network.socket import StreamFailed
 from voicecall_mock.network.sound import read_wav
-from voicecall_mock.network.stream import GatewayStream, StreamFailed
+from voicecall_mock.network.stream import GatewayStream
 from voicecall_mock.network.studio import Studio
 
 DIGIT_SECONDS = {"w": 0.5, "W": 1.0}
@@ -163,7 +165,7 @@ class Performer:
             case Transfer(to=to):
                 self._leg.transfer(to)
                 return True
-            case Answer() | Reject():
+            case Answer() | Reject() | StopSpeaking():
                 return False
         return False
 
