@@ -8,6 +8,7 @@ PYTHON ?=
 KINDS := providers tts_backends stt_backends responders sinks exposure
 MEMBERS := $(foreach kind,$(KINDS),$(wildcard $(kind)/*/pyproject.toml)) \
            $(wildcard conformance/pyproject.toml)
+CARRIERS := $(notdir $(patsubst %/pyproject.toml,%,$(wildcard providers/*/pyproject.toml)))
 READY := $(BIN)/.voicecall-ready
 
 # A machine behind a company proxy keeps that proxy's certificate in its own store.
@@ -39,7 +40,7 @@ call: $(READY) ## one simulated phone call, heard and written down
 	  --message "Hello, this is voicecall. How are you today?" --mode conversation
 
 test: $(READY) ## every test, in its short form
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: $(READY) ## style, types, and imports that point down only
 	$(BIN)/ruff check .
@@ -47,11 +48,14 @@ check: $(READY) ## style, types, and imports that point down only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-conformance: $(READY) ## the shared suite against the simulated carrier
-	$(BIN)/voicecall conformance mock
+conformance: $(READY) ## the shared suite against every carrier
+	@for each in $(CARRIERS); do $(BIN)/voicecall conformance $$each || exit 1; done
 
-mutants: $(READY) ## every seeded fault against the whole suite
+mutants: $(READY) ## every seeded fault in every carrier against the whole suite
 	VOICECALL_FULL=1 $(BIN)/pytest -m mutants
+	@for each in $(filter-out mock,$(CARRIERS)); do \
+	  $(BIN)/voicecall conformance $$each --mutants || exit 1; \
+	done
 
 crash: $(READY) ## kill -9 in the middle of live calls, fifty rounds
 	VOICECALL_FULL=1 $(BIN)/pytest -m crash

@@ -3,7 +3,7 @@
     python docs/generate_conformance.py
 
 What stands above the marker in that page is written by hand and kept; the rest comes from
-`voicecall_conformance.requirements`. A test compares the committed page with what this would write.
+`voicecall_conformance.rulebook`. A test compares the committed page with what this would write.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from voicecall_conformance.requirements import REQUIREMENTS, Requirement
 
 PAGE = Path(__file__).resolve().parent / "conformance.md"
-MARKER = "<!-- From here on written by docs/generate_conformance.py; edit requirements.py. -->"
+MARKER = "<!-- From here on written by docs/generate_conformance.py; edit the rulebook. -->"
 
 
 def page(current: str) -> str:
@@ -34,7 +34,7 @@ def page(current: str) -> str:
 
 def _row(rule: Requirement) -> str:
     text = rule.text.replace("|", "\\|")
-    return f"| `{rule.id}` | {rule.level} | {text} | {rule.since} |"
+    return f'| <a id="{rule.id}"></a>`{rule.id}` | {rule.level} | {text} | {rule.since} |'
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What does an author of a provider import? The suite, the harness and its vocabulary."""
 
-from voicecall_conformance.harness import (
+from voicecall_conformance.harness import ProviderHarness, post
+from voicecall_conformance.ledger import (
+    UNTOLD,
     Asked,
     Commanded,
     Deviation,
@@ -8,8 +10,7 @@ from voicecall_conformance.harness import (
     Failure,
     HungUp,
     LedgerEntry,
-    ProviderHarness,
-    post,
+    Untold,
 )
 from voicecall_conformance.provider_suite import ProviderConformance
 from voicecall_conformance.requirements import REQUIREMENTS, Level, Requirement
@@ -17,6 +18,7 @@ from voicecall_conformance.vendor import RestAnswer, RestRequest
 
 __all__ = [
     "REQUIREMENTS",
+    "UNTOLD",
     "Asked",
     "Commanded",
     "Deviation",
@@ -30,5 +32,6 @@ __all__ = [
     "Requirement",
     "RestAnswer",
     "RestRequest",
+    "Untold",
     "post",
 ]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from textwrap import wrap
 
 import click
 
@@ -15,21 +18,38 @@ SIGNS = {
     Outcome.KEPT: click.style("kept", fg="green"),
     Outcome.BROKEN: click.style("BROKEN", fg="red", bold=True),
     Outcome.DEVIATES: click.style("deviates", fg="yellow"),
+    Outcome.NOT_APPLICABLE: click.style("n/a", fg="cyan"),
     Outcome.OUTDATED: click.style("OUTDATED", fg="red", bold=True),
 }
+
+WORDS = {
+    Outcome.KEPT: "kept",
+    Outcome.BROKEN: "broken",
+    Outcome.DEVIATES: "deviating",
+    Outcome.OUTDATED: "outdated",
+    Outcome.NOT_APPLICABLE: "not applicable",
+}
+LONGEST_DETAIL = 600
 
 
 @click.command()
 @click.argument("provider")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 @click.option("--wire", is_flag=True, help="Show what went over the wire where a rule broke.")
-def conformance(provider: str, as_json: bool, wire: bool) -> None:
+@click.option(
+    "--mutants", is_flag=True, help="Seed faults into the provider; is each caught by its rule?"
+)
+def conformance(provider: str, as_json: bool, wire: bool, mutants: bool) -> None:
     """Prove that the installed PROVIDER keeps the rules that providers keep."""
     try:
         harness = harness_of(provider)
+        if mutants:
+            from voicecall_conformance.mutants.command import hunted
+
+            raise SystemExit(hunted(provider, harness, as_json=as_json))
+        results = list(prove(harness))
     except PluginError as error:
         raise click.ClickException(error.message) from error
-    results = list(prove(harness))
     if as_json:
         click.echo(json.dumps(document(provider, results), indent=2))
     else:
@@ -39,18 +59,21 @@ def conformance(provider: str, as_json: bool, wire: bool) -> None:
 
 
 def table(provider: str, results: Sequence[Result], *, wire: bool = False) -> str:
-    """The results for a person: a line a rule, details below those that need them."""
-    lines = []
-    for result in results:
-        rule = result.requirement
-        lines.append(f"{SIGNS[result.outcome]:<18} {rule.id:<22} {rule.level:<7} {rule.text}")
-        if result.detail:
-            lines.append(f"         {result.detail}")
-        if wire and result.outcome is Outcome.BROKEN:
-            lines.append(result.wire)
+    """The results for a person: a heading an area, a line a rule, details where they matter."""
+    width = shutil.get_terminal_size((100, 24)).columns
+    lines: list[str] = []
+    for area, rules in groupby(results, lambda result: result.requirement.area):
+        lines += ["", click.style(area, bold=True)]
+        for result in rules:
+            lines += _lines(result, width, wire=wire)
+    return "\n".join([*lines[1:], "", summary(provider, results)])
+
+
+def summary(provider: str, results: Sequence[Result]) -> str:
+    """How many rules had which outcome."""
     counts = {outcome: _count(results, outcome) for outcome in Outcome}
-    summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
-    return "\n".join([*lines, f"{provider}: {len(results)} rules, {summary}"])
+    told = ", ".join(f"{count} {WORDS[outcome]}" for outcome, count in counts.items() if count)
+    return f"{provider}: {len(results)} rules, {told}"
 
 
 def document(provider: str, results: Sequence[Result]) -> dict[str, object]:
@@ -61,15 +84,36 @@ def document(provider: str, results: Sequence[Result]) -> dict[str, object]:
         "rules": [
             {
                 "id": result.requirement.id,
+                "area": result.requirement.area,
                 "level": result.requirement.level,
                 "since": result.requirement.since,
                 "outcome": result.outcome,
                 "text": result.requirement.text,
+                "link": result.requirement.link,
                 "detail": result.detail,
+                "wire": result.wire,
             }
             for result in results
         ],
     }
+
+
+def _lines(result: Result, width: int, *, wire: bool) -> Iterator[str]:
+    rule = result.requirement
+    text = f"{rule.id:<22} {rule.level:<7} {rule.text}"
+    for number, line in enumerate(wrap(text, max(width - 10, 40), subsequent_indent=" " * 31)):
+        sign = SIGNS[result.outcome] if number == 0 else ""
+        yield f"{sign}{' ' * (10 - len(click.unstyle(sign)))}{line}"
+    if result.detail:
+        yield f"{'':10}{click.style('→', dim=True)} {_cut(result.detail)}"
+    if result.outcome is Outcome.BROKEN:
+        yield f"{'':10}{click.style('→', dim=True)} {rule.link}"
+        if wire:
+            yield from (f"{'':12}{line}" for line in result.wire.splitlines())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_DETAIL else f"{text[:LONGEST_DETAIL]} … ({len(text)})"
 
 
 def _count(results: Sequence[Result], outcome: Outcome) -> int:

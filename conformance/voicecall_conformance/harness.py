@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from importlib import import_module
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from voicecall.plugins.loader import load_plugins
 from voicecall.plugins.registry import Registry
 from voicecall.sdk import (
+    MAX_AGE_SECONDS,
+    MAX_AHEAD_SECONDS,
     CallbackUrls,
     CarrierCallId,
     CarrierCallStatus,
@@ -22,66 +23,14 @@ from voicecall.sdk import (
     Instruction,
     MediaCommand,
     MediaEvent,
+    MediaMark,
     ProviderSpec,
+    StreamOpening,
     WebhookRequest,
 )
+from voicecall_conformance.ledger import Deviation, Failure, LedgerEntry
+from voicecall_conformance.requirements import REQUIREMENTS
 from voicecall_conformance.vendor import RestAnswer, RestRequest
-
-
-class Failure(StrEnum):
-    """A way in which a carrier refuses to work."""
-
-    CREDENTIALS = "credentials"
-    """It does not know who we are."""
-    RATE = "rate"
-    """We ask too often."""
-    REFUSED = "refused"
-    """It understood, and will not."""
-    BROKEN = "broken"
-    """It fails itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialled:
-    """The carrier was told to dial; `callbacks` are all the URLs that it was given."""
-
-    carrier_call_id: CarrierCallId
-    to_number: str
-    ring_timeout_seconds: float | None
-    max_duration_seconds: float | None
-    callbacks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commanded:
-    """The carrier was told what to do with a call, in one request."""
-
-    carrier_call_id: CarrierCallId
-    instructions: tuple[Instruction, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HungUp:
-    """The carrier was told to end a call."""
-
-    carrier_call_id: CarrierCallId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """The carrier was asked about a call."""
-
-    carrier_call_id: CarrierCallId
-
-
-LedgerEntry = Dialled | Commanded | HungUp | Asked
-
-
-@dataclass(frozen=True, slots=True)
-class Deviation:
-    """A rule that a provider cannot keep, and why; the test is then expected to fail."""
-
-    reason: str
 
 
 class ProviderHarness(ABC):
@@ -102,10 +51,44 @@ class ProviderHarness(ABC):
     """The plugin module that the entry point names."""
     signs_url: ClassVar[bool] = True
     """Whether the carrier's signature covers the URL."""
+    signs_port: ClassVar[bool] = True
+    """Whether a signature that covers the URL covers its port."""
     signs_time: ClassVar[bool] = False
     """Whether the carrier's signature covers a time."""
+    max_age_seconds: ClassVar[float] = MAX_AGE_SECONDS
+    """How old a signed time may be at most, where the vendor documents another window."""
+    max_ahead_seconds: ClassVar[float] = MAX_AHEAD_SECONDS
+    """How far ahead a signed time may be at most."""
+    signs_streams: ClassVar[bool] = False
+    """Whether the carrier signs the handshake of a media stream; then override `sign_stream`."""
+    tells_cause: ClassVar[bool] = True
+    """Whether the carrier, asked about a call that has ended, tells why it did."""
+    offers_elsewhere: ClassVar[bool] = False
+    """Whether `webhook` can report a call that was placed elsewhere and points at us."""
+    attests: ClassVar[bool] = False
+    """Whether the carrier tells how far the caller's number is attested (STIR/SHAKEN)."""
+    ring_range: ClassVar[tuple[float, float] | None] = None
+    """Shortest and longest ring time that the carrier takes, in seconds."""
+    duration_range: ClassVar[tuple[float, float] | None] = None
+    """Shortest and longest limit of a call's duration that the carrier takes, in seconds."""
+    counters: ClassVar[tuple[str, ...]] = ()
+    """Keys of its media frames whose integers the carrier may write as text or as numbers."""
     deviations: ClassVar[Mapping[str, Deviation]] = {}
     """Rules that the provider cannot keep: id → reason."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a deviation from a rule that there is not.
+
+        Raises:
+            TypeError: it names no rule.
+        """
+        super().__init_subclass__(**kwargs)
+        odd = sorted(set(cls.deviations) - set(REQUIREMENTS))
+        if odd:
+            raise TypeError(
+                f"{cls.__name__} deviates from {', '.join(odd)}, which is no rule; "
+                "docs/conformance.md lists them"
+            )
 
     def __init__(self, *, key: str = "the-genuine-key") -> None:
         self.key = key
@@ -167,8 +150,67 @@ class ProviderHarness(ABC):
     def set_status(self, call: CarrierCallId, status: CarrierCallStatus) -> None:
         """From now on this is what the carrier knows about `call`."""
 
+    # -- what single carriers add; the defaults are those of a carrier that has nothing of the kind
+
+    def several(self, request: WebhookRequest, other: WebhookRequest) -> WebhookRequest | None:
+        """`request` with its own and `other`'s signature in one header.
+
+        Returns:
+            None when the carrier never puts several into one header.
+        """
+        return None
+
+    def fetches(self, *, urls: CallbackUrls, at: float) -> Sequence[WebhookRequest]:
+        """What the carrier fetches from us because of what it was told over REST since it was
+        last asked, for a carrier that is given the address of a document."""
+        return ()
+
+    def fetched(self, request: WebhookRequest, reply: HttpReply) -> None:
+        """The answer to one of `fetches`; what the carrier understood goes into `ledger`.
+
+        Raises:
+            ValueError: the carrier would not accept it.
+        """
+        raise LookupError(f"{type(self).__name__} fetches and does not read; override `fetched`")
+
+    def comes_back(
+        self, reply: HttpReply, *, urls: CallbackUrls, at: float
+    ) -> WebhookRequest | None:
+        """The request by which the carrier asks again once it has done what `reply` says.
+
+        Returns:
+            None when nothing in it makes the carrier come back.
+        """
+        return None
+
+    def fallback(self, *, urls: CallbackUrls, at: float) -> WebhookRequest | None:
+        """The request for the document of last resort, when our other answers failed; asked
+        after a call was placed, so that the address is known which came with the order.
+
+        Returns:
+            None when the carrier has no such thing, or the provider gives it no address.
+        """
+        return None
+
+    def sign_stream(self, opening: StreamOpening, *, at: float) -> StreamOpening:
+        """The handshake of a media stream as the carrier signs it (`signs_streams`)."""
+        raise LookupError(f"{type(self).__name__} signs no streams; override `sign_stream`")
+
+    def cleared(self, pending: Sequence[str]) -> Sequence[str | bytes]:
+        """What the carrier says when it clears while the marks `pending` were not reached."""
+        return [frame for name in pending for frame in self.frames(MediaMark(name=name))]
+
+    def samples(self) -> Path | None:
+        """The folder of wire samples in the distribution's source; None where it has none."""
+        origin = import_module(self.module).__file__
+        folder = Path(origin or "").resolve().parent.parent / "tests" / "samples"
+        return folder if folder.is_dir() else None
+
     def frames(self, event: MediaEvent) -> Sequence[str | bytes]:
-        """The media frames by which the carrier says `event`; all of one stream."""
+        """The media frames by which the carrier says `event`; all of one stream.
+
+        None of them means that the carrier does not say it: a socket that closes is an end too.
+        """
         raise LookupError(f"{type(self).__name__} has no media frames; override `frames`")
 
     def hear(self, frame: str | bytes) -> MediaCommand:

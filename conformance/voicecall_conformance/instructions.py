@@ -16,6 +16,7 @@ from voicecall.sdk import (
     Reject,
     Say,
     SendDigits,
+    StopSpeaking,
     StreamToken,
     Transfer,
     TurnToken,
@@ -26,6 +27,7 @@ NEEDS: Mapping[type[Instruction], Capability] = {
     Answer: Capability.INBOUND,
     Reject: Capability.INBOUND,
     Say: Capability.NATIVE_SPEECH,
+    StopSpeaking: Capability.NATIVE_SPEECH,
     Play: Capability.NATIVE_SPEECH,
     Gather: Capability.NATIVE_LISTENING,
     OpenStream: Capability.MEDIA_STREAMS,
@@ -71,5 +73,5 @@ def _essence(instruction: Instruction) -> tuple[object, ...]:
             return (name, seconds)
         case Reject(reason=reason):
             return (name, reason)
-        case Answer() | HangUp():
+        case Answer() | HangUp() | StopSpeaking():
             return (name,)

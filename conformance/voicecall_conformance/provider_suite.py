@@ -40,10 +40,15 @@ class ProviderConformance(
         """Refuse a subclass that would soften a rule.
 
         Raises:
-            TypeError: it overrides a test.
+            TypeError: it overrides a test, itself or by a class that it mixes in.
         """
         super().__init_subclass__(**kwargs)
-        softened = sorted(set(vars(cls)) & {name for name, _ in proofs_in(ProviderConformance)})
+        proofs = sorted(name for name, _ in proofs_in(ProviderConformance))
+        softened = [
+            name
+            for name in proofs
+            if getattr(cls, name, None) is not getattr(ProviderConformance, name)
+        ]
         if softened:
             raise TypeError(
                 f"{cls.__name__} overrides {', '.join(softened)}; a rule that the provider cannot "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,17 +22,21 @@ from voicecall.sdk import (
     CarrierCallId,
     CarrierEvent,
     Direction,
+    HttpReply,
+    Instruction,
     MediaEvent,
     MediaProtocol,
     ProviderContext,
     ProviderSpec,
     StreamOpening,
     StreamToken,
+    VerifiedWebhook,
     WebhookRequest,
     new_call_id,
 )
 from voicecall_conformance.borrowed import NOW, LoopbackHttp, NoSpeech, StillClock, Urls
-from voicecall_conformance.harness import Failure, LedgerEntry, ProviderHarness
+from voicecall_conformance.harness import ProviderHarness
+from voicecall_conformance.ledger import Failure, LedgerEntry
 from voicecall_conformance.vendor import RestAnswer, RestRequest, serving
 
 FROM_NUMBER = "+15550001111"
@@ -54,6 +59,10 @@ class Rig:
         self.wire: list[str] = []
         self.failure: Failure | None = None
         """How the carrier refuses everything, while it is set."""
+        self.stand_in: RestAnswer | None = None
+        """What somebody between us and the carrier answers to everything, while it is set."""
+        self.echoed = ""
+        """What the carrier adds to the words with which it refuses."""
         self.lost = False
         """Whether the carrier does what it is told, and its answers are lost."""
         self.requests: list[RestRequest] = []
@@ -100,6 +109,19 @@ class Rig:
         self.wire.append(f"parsed  {list(events)!r}")
         return events
 
+    def reply(
+        self, webhook: VerifiedWebhook, instructions: Sequence[Instruction] = ()
+    ) -> HttpReply:
+        """The provider's answer to a webhook."""
+        reply = self.provider.reply(webhook, instructions)
+        self.note_reply(reply)
+        return reply
+
+    def note_reply(self, reply: HttpReply) -> None:
+        """Keep what an answer looks like."""
+        headers = "".join(f"\n  {name}: {value}" for name, value in reply.headers)
+        self.wire.append(f"answer  {reply.status}{headers}\n  {reply.body!r}")
+
     def order(self, **changes: Any) -> CallOrder:
         """An order to dial the rig's call."""
         order = CallOrder(
@@ -112,31 +134,45 @@ class Rig:
         )
         return replace(order, **changes)
 
-    def call(self, carrier_call_id: str | None = None) -> CarrierCall:
+    def call(self, carrier_call_id: str | None = None, **changes: Any) -> CarrierCall:
         """The rig's call, answered, or one of another id."""
-        return CarrierCall(
+        call = CarrierCall(
             call_id=self.call_id,
             carrier_call_id=CarrierCallId(carrier_call_id or self.carrier_call_id),
             secret=SECRET,
             direction=Direction.OUTBOUND,
             answered=True,
         )
+        return replace(call, **changes)
 
-    async def place(self) -> CarrierCall:
+    async def place(self, **changes: Any) -> CarrierCall:
         """Dial, and give the call as the carrier knows it."""
-        self.carrier_call_id = await self.provider.place_call(self.order())
+        self.carrier_call_id = await self.provider.place_call(self.order(**changes))
         return self.call()
+
+    async def command(self, call: CarrierCall, *instructions: Instruction) -> None:
+        """Have the provider carry out `instructions`; the carrier fetches what it is sent for."""
+        try:
+            await self.provider.command(call, instructions)
+        finally:
+            for request in self.harness.fetches(urls=self.urls, at=NOW):
+                self.note(request)
+                webhook = self.provider.verify(request)
+                self.provider.parse(webhook)
+                self.harness.fetched(request, self.reply(webhook))
 
     def entries(self, kind: type[Entry]) -> list[Entry]:
         """What the carrier understood, of one kind, in order."""
         return [entry for entry in self.harness.ledger if isinstance(entry, kind)]
 
+    def opening(self) -> StreamOpening:
+        """A media socket of the rig's call that asks to be admitted; nobody signed it."""
+        token = StreamToken("a-stream-token")
+        return StreamOpening(call_id=self.call_id, token=token, url=self.urls.stream(token))
+
     def framing(self) -> MediaProtocol:
         """The provider's framing of a fresh stream of the rig's call."""
-        token = StreamToken("a-stream-token")
-        return self.provider.media(
-            StreamOpening(call_id=self.call_id, token=token, url=self.urls.stream(token))
-        )
+        return self.provider.media(self.opening())
 
     def frames(self, event: MediaEvent) -> Sequence[str | bytes]:
         """The carrier's frames about `event`."""
@@ -147,12 +183,33 @@ class Rig:
     def answer(self, request: RestRequest) -> RestAnswer | None:
         """The carrier's REST API, with the failures that a rule asked for."""
         self.requests.append(request)
-        if self.failure is not None:
-            reply = self.harness.refusal(self.failure)
+        if self.stand_in is not None:
+            reply = self.stand_in
+        elif self.failure is not None:
+            reply = echoing(self.harness.refusal(self.failure), self.echoed)
         else:
             reply = self.harness.answer(request)
         self.wire.append(f"request {request.method} {request.path} {request.body!r}\n  {reply!r}")
         return None if self.lost else reply
+
+
+def echoing(answer: RestAnswer, text: str) -> RestAnswer:
+    """`answer` with `text` added to every sentence in it."""
+
+    def added(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: added(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [added(each) for each in value]
+        return f"{value}{text}" if isinstance(value, str) and " " in value else value
+
+    if not (text and answer.body):
+        return answer
+    try:
+        body = json.dumps(added(json.loads(answer.body))).encode()
+    except ValueError:
+        body = answer.body + text.encode()
+    return replace(answer, body=body)
 
 
 @asynccontextmanager

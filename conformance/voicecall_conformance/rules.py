@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
+from unittest import SkipTest
 
 import anyio
 
@@ -21,6 +22,14 @@ RuleTest = Callable[[Any], None]
 
 class RuleBroken(AssertionError):
     """A provider does not keep a rule."""
+
+
+class NotApplicable(SkipTest):
+    """A rule is about something that the carrier does not have; the message says what.
+
+    pytest shows it as a skipped test with this reason. What a provider does not declare as a
+    capability is no such case: it has to be refused, and that is tested.
+    """
 
 
 class Suite:
@@ -43,8 +52,11 @@ def rule(requirement_id: str) -> Callable[[RuleBody], RuleTest]:
             rig_wire: list[str] = []
             try:
                 anyio.run(_run, body, self, rig_wire)
+            except NotApplicable:
+                raise
             except Exception as error:
                 error.add_note(f"{requirement.id} ({requirement.level}): {requirement.text}")
+                error.add_note(f"see {requirement.link}")
                 error.add_note("\n".join(["on the wire:", *rig_wire[-WIRE_LINES:]]))
                 raise
 
@@ -80,6 +92,12 @@ def hold(condition: bool, what: str) -> None:
     """`condition` must hold; `what` says what was seen instead."""
     if not condition:
         raise RuleBroken(what)
+
+
+def applies(condition: bool, reason: str) -> None:
+    """The rule ends here unless `condition` holds; `reason` is for the report."""
+    if not condition:
+        raise NotApplicable(reason)
 
 
 @contextmanager

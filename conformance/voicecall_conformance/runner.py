@@ -9,6 +9,7 @@ from enum import StrEnum
 from voicecall_conformance.harness import ProviderHarness
 from voicecall_conformance.provider_suite import ProviderConformance, proofs_in
 from voicecall_conformance.requirements import REQUIREMENTS, Requirement
+from voicecall_conformance.rules import NotApplicable, RuleBroken
 
 
 class Outcome(StrEnum):
@@ -18,13 +19,20 @@ class Outcome(StrEnum):
     BROKEN = "broken"
     DEVIATES = "deviates"
     """Broken, as the provider says."""
+    NOT_APPLICABLE = "not-applicable"
+    """About something that the carrier does not have."""
     OUTDATED = "outdated"
     """Kept, though the provider says that it deviates; the deviation has to go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One rule and one provider. `detail`: what broke it, or the reason of the deviation."""
+    """One rule and one provider.
+
+    Args:
+        detail: what broke it, why the provider deviates, or why the rule does not apply.
+        wire: the rule's text, its link, and what went over the wire when it broke.
+    """
 
     requirement: Requirement
     outcome: Outcome
@@ -34,7 +42,7 @@ class Result:
     @property
     def is_good(self) -> bool:
         """Whether nothing has to be done."""
-        return self.outcome in (Outcome.KEPT, Outcome.DEVIATES)
+        return self.outcome not in (Outcome.BROKEN, Outcome.OUTDATED)
 
 
 def prove(harness: type[ProviderHarness], only: Collection[str] = REQUIREMENTS) -> Iterator[Result]:
@@ -50,12 +58,24 @@ def _prove(suite: ProviderConformance, test: str, requirement: Requirement) -> R
     deviation = suite.harness_type.deviations.get(requirement.id)
     try:
         getattr(suite, test)()
+    except NotApplicable as reason:
+        outcome = Outcome.NOT_APPLICABLE if deviation is None else Outcome.OUTDATED
+        return Result(requirement=requirement, outcome=outcome, detail=str(reason))
     except Exception as error:
         if deviation is not None:
             outcome, detail = Outcome.DEVIATES, deviation.reason
         else:
-            outcome, detail = Outcome.BROKEN, f"{type(error).__name__}: {error}"
+            outcome, detail = Outcome.BROKEN, _told(error)
         wire = "\n".join(getattr(error, "__notes__", ()))
         return Result(requirement=requirement, outcome=outcome, detail=detail, wire=wire)
     outcome = Outcome.KEPT if deviation is None else Outcome.OUTDATED
     return Result(requirement=requirement, outcome=outcome)
+
+
+def _told(error: Exception) -> str:
+    """What broke a rule, without the task groups around it."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, RuleBroken):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

@@ -1,12 +1,13 @@
 """Which broken providers does the suite have to catch? At least one for every rule."""
 
-from voicecall_conformance.mutants import acting, failing, hearing, streaming, verifying
+from voicecall_conformance.mutants import dialling, failing, hearing, streaming, telling, verifying
 from voicecall_conformance.mutants.wrapped import Mutant, infect
 
 MUTANTS: tuple[type[Mutant], ...] = (
     *verifying.MUTANTS,
     *hearing.MUTANTS,
-    *acting.MUTANTS,
+    *dialling.MUTANTS,
+    *telling.MUTANTS,
     *streaming.MUTANTS,
     *failing.MUTANTS,
 )

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from voicecall.sdk import (
     CallOrder,
     CarrierAuthFailed,
+    CarrierCall,
     CarrierCallId,
     CarrierError,
     CarrierRateLimited,
     CarrierRejected,
     CarrierUnreachable,
+    Direction,
+    Finding,
     PortInUse,
     ProviderContext,
     ProviderSpec,
+    Severity,
+    new_call_id,
 )
 from voicecall_conformance.harness import ProviderHarness
 from voicecall_conformance.mutants import heavy
@@ -89,7 +96,7 @@ class DialsUntilAnswered(Mutant):
     async def place_call(self, order: CallOrder) -> CarrierCallId:
         with suppress(CarrierUnreachable):
             return await self.inner.place_call(order)
-        return await self.inner.place_call(order)
+        return await self.inner.place_call(replace(order, call_id=new_call_id()))
 
 
 class TellsTheNumber(Misnaming):
@@ -156,6 +163,72 @@ class OpensOnce(Mutant):
         return replace(spec, open=opened)
 
 
+class WaitsForever(Misnaming):
+    """Does not say how long to wait."""
+
+    breaks = "errors.retry-after"
+
+    def error(self, error: CarrierError, order: CallOrder) -> CarrierError:
+        if isinstance(error, CarrierRateLimited):
+            error.retry_after = None
+        return error
+
+
+class ShowsThePage(Mutant):
+    """Takes what it got for an explanation, whoever wrote it."""
+
+    breaks = "errors.junk"
+
+    async def place_call(self, order: CallOrder) -> CarrierCallId:
+        try:
+            return await self.inner.place_call(order)
+        except CarrierError as error:
+            if str(error) and error.code in (None, "502"):
+                error.args = (f"{error.message}\x1b[0m",)
+            raise
+
+
+class ChecksByDoing(Mutant):
+    """Finds out whether commands work by sending one."""
+
+    breaks = "package.check"
+
+    async def check(self) -> Sequence[Finding]:
+        with suppress(CarrierError):
+            await self.inner.hang_up(
+                CarrierCall(
+                    call_id=new_call_id(),
+                    carrier_call_id=CarrierCallId("CA1"),
+                    secret="",
+                    direction=Direction.OUTBOUND,
+                    answered=True,
+                )
+            )
+        return await self.inner.check()
+
+
+class RaisesWhenRefused(Mutant):
+    """Raises where it should report."""
+
+    breaks = "package.check"
+
+    async def check(self) -> Sequence[Finding]:
+        findings = await self.inner.check()
+        if any(finding.severity is Severity.ERROR for finding in findings):
+            raise CarrierAuthFailed("not accepted")
+        return findings
+
+
+class MakesSamplesUp(Mutant):
+    """Carries samples of which nobody knows where they come from."""
+
+    breaks = "package.samples"
+
+    @classmethod
+    def attributes(cls, genuine: type[ProviderHarness]) -> dict[str, Any]:
+        return {"samples": lambda harness: Path(__file__).parent / "samples"}
+
+
 MUTANTS: tuple[type[Mutant], ...] = (
     RetriesCredentials,
     GivesUpOnRate,
@@ -167,4 +240,9 @@ MUTANTS: tuple[type[Mutant], ...] = (
     ChangesItsMind,
     PrintsSecrets,
     OpensOnce,
+    WaitsForever,
+    ShowsThePage,
+    ChecksByDoing,
+    RaisesWhenRefused,
+    MakesSamplesUp,
 )

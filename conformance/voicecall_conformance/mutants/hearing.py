@@ -11,10 +11,17 @@ from voicecall.sdk import (
     CallEnded,
     CallOffered,
     CallRinging,
+    Capability,
     CarrierEvent,
     DigitsPressed,
+    Direction,
     EndCause,
+    MachineDetected,
+    MachineResult,
+    SpeechEnded,
     SpeechHeard,
+    StreamChange,
+    StreamChanged,
     UnknownEvent,
     VerifiedWebhook,
     WebhookMalformed,
@@ -81,6 +88,7 @@ class SwapsNumbers(Mishearing):
     """Mistakes the caller for the callee."""
 
     breaks = "events.inbound"
+    needs = frozenset({Capability.INBOUND})
 
     def event(self, event: CarrierEvent) -> CarrierEvent:
         if not isinstance(event, CallOffered):
@@ -92,6 +100,7 @@ class MixesTurns(Mishearing):
     """Loses the turn to which speech belongs."""
 
     breaks = "events.speech"
+    needs = frozenset({Capability.NATIVE_LISTENING})
 
     def event(self, event: CarrierEvent) -> CarrierEvent:
         return replace(event, turn=None) if isinstance(event, SpeechHeard) else event
@@ -141,6 +150,58 @@ class SteersWrongly(Mishearing):
         return replace(event, wants_instructions=not event.wants_instructions)
 
 
+class SpeaksForNobody(Mishearing):
+    """Forgets whose turn the carrier's voice has ended."""
+
+    breaks = "events.spoken"
+
+    def event(self, event: CarrierEvent) -> CarrierEvent:
+        return replace(event, turn=None) if isinstance(event, SpeechEnded) else event
+
+
+class TakesMachinesForPeople(Mishearing):
+    """Believes that a person answers."""
+
+    breaks = "events.machine"
+    needs = frozenset({Capability.MACHINE_DETECTION})
+
+    def event(self, event: CarrierEvent) -> CarrierEvent:
+        if not isinstance(event, MachineDetected):
+            return event
+        return replace(event, result=MachineResult.HUMAN)
+
+
+class SeesStreamsRun(Mishearing):
+    """Takes every report about a stream for its start."""
+
+    breaks = "events.stream"
+
+    def event(self, event: CarrierEvent) -> CarrierEvent:
+        if not isinstance(event, StreamChanged):
+            return event
+        return replace(event, change=StreamChange.STARTED)
+
+
+class TakesAllForInbound(Mishearing):
+    """Takes a call that was placed elsewhere for somebody who calls us."""
+
+    breaks = "events.elsewhere"
+
+    def event(self, event: CarrierEvent) -> CarrierEvent:
+        if not isinstance(event, CallOffered):
+            return event
+        return replace(event, placed_elsewhere=False, direction=Direction.INBOUND)
+
+
+class VouchesForEverybody(Mishearing):
+    """Attests numbers that nobody attested."""
+
+    breaks = "events.attestation"
+
+    def event(self, event: CarrierEvent) -> CarrierEvent:
+        return replace(event, attestation="A") if isinstance(event, CallOffered) else event
+
+
 MUTANTS: tuple[type[Mutant], ...] = (
     ForgetsTheCall,
     NumbersEvents,
@@ -152,4 +213,9 @@ MUTANTS: tuple[type[Mutant], ...] = (
     FearsTheUnknown,
     SwallowsTheMalformed,
     SteersWrongly,
+    SpeaksForNobody,
+    TakesMachinesForPeople,
+    SeesStreamsRun,
+    TakesAllForInbound,
+    VouchesForEverybody,
 )

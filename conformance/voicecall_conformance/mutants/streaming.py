@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from voicecall.sdk import (
     ALAW_8K,
+    Capability,
     CarrierCallId,
     ClearAudio,
     MediaAudio,
@@ -19,9 +21,13 @@ from voicecall.sdk import (
     MediaStarted,
     PlaceMark,
     PlayAudio,
+    SignatureInvalid,
     StreamOpening,
 )
+from voicecall_conformance.harness import ProviderHarness
 from voicecall_conformance.mutants.wrapped import Mutant
+
+RATE_AS_TEXT = re.compile(rb'[rR]ate": "')
 
 
 class Framing(MediaProtocol):
@@ -48,6 +54,7 @@ class Framing(MediaProtocol):
 class Streaming(Mutant):
     """A provider whose framing is faulty."""
 
+    needs = frozenset({Capability.MEDIA_STREAMS})
     framing: ClassVar[type[Framing]] = Framing
 
     def media(self, opening: StreamOpening) -> MediaProtocol:
@@ -135,6 +142,103 @@ class BreaksOnJunk(Streaming):
     framing = _Fragile
 
 
+class _Restarting(Framing):
+    first: MediaStarted | None = None
+
+    def receive(self, frame: str | bytes) -> Sequence[MediaEvent]:
+        events = super().receive(frame)
+        started = [event for event in events if isinstance(event, MediaStarted)]
+        self.first = started[0] if started else self.first
+        again = self.first and not started and b'"start"' in _bytes(frame)
+        return [self.first] if self.first and again else events
+
+
+class StartsAgain(Streaming):
+    """Lets whoever sends a start take the stream over."""
+
+    breaks = "media.once"
+    framing = _Restarting
+
+
+class _Short(Framing):
+    def told(self, command: MediaCommand) -> MediaCommand:
+        if not isinstance(command, PlayAudio):
+            return command
+        return PlayAudio(data=command.data[:16_000])
+
+
+class CutsLongAudio(Streaming):
+    """Sends as much as fits into one message."""
+
+    breaks = "media.split"
+    framing = _Short
+
+
+class _Forgetful(Framing):
+    cleared = False
+
+    def send(self, command: MediaCommand) -> Sequence[str | bytes]:
+        self.cleared = self.cleared or isinstance(command, ClearAudio)
+        return super().send(command)
+
+    def receive(self, frame: str | bytes) -> Sequence[MediaEvent]:
+        events = super().receive(frame)
+        return [each for each in events if not (self.cleared and isinstance(each, MediaMark))]
+
+
+class ForgetsMarks(Streaming):
+    """Leaves those waiting who wait for a mark that was cleared."""
+
+    breaks = "media.clear-settles"
+    framing = _Forgetful
+
+
+class _Typed(Framing):
+    def receive(self, frame: str | bytes) -> Sequence[MediaEvent]:
+        if RATE_AS_TEXT.search(_bytes(frame)):
+            return [MediaFault(detail="a rate of the wrong type")]
+        return super().receive(frame)
+
+
+class InsistsOnNumbers(Streaming):
+    """Reads a number only where it is written as one."""
+
+    breaks = "media.numbers"
+    framing = _Typed
+
+
+class AdmitsAnybody(Streaming):
+    """Never looks at who signed a handshake."""
+
+    breaks = "media.handshake"
+
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        return super().fits(genuine) and genuine.signs_streams
+
+    def verify_stream(self, opening: StreamOpening) -> None:
+        return
+
+
+class DemandsASignature(Streaming):
+    """Wants handshakes signed by a carrier that signs none."""
+
+    breaks = "media.handshake"
+
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        return super().fits(genuine) and not genuine.signs_streams
+
+    def verify_stream(self, opening: StreamOpening) -> None:
+        if not opening.headers:
+            raise SignatureInvalid("the handshake is not signed")
+        self.inner.verify_stream(opening)
+
+
+def _bytes(frame: str | bytes) -> bytes:
+    return frame if isinstance(frame, bytes) else frame.encode("utf-8", "replace")
+
+
 MUTANTS: tuple[type[Mutant], ...] = (
     StartsForAnotherCall,
     DropsASample,
@@ -142,4 +246,10 @@ MUTANTS: tuple[type[Mutant], ...] = (
     CutsMarks,
     NeverClears,
     BreaksOnJunk,
+    StartsAgain,
+    CutsLongAudio,
+    ForgetsMarks,
+    InsistsOnNumbers,
+    AdmitsAnybody,
+    DemandsASignature,
 )

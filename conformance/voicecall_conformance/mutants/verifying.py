@@ -5,17 +5,30 @@ from __future__ import annotations
 import hashlib
 import uuid
 from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from voicecall.sdk import (
+    MAX_AGE_SECONDS,
+    CallbackUrls,
     CallProvider,
+    CarrierCallId,
+    CarrierEvent,
+    HttpReply,
+    InstructionsWanted,
     ProviderSpec,
     SignatureInvalid,
     VerifiedWebhook,
+    WebhookMalformed,
     WebhookRequest,
     WebhookStale,
 )
+from voicecall_conformance.harness import ProviderHarness
 from voicecall_conformance.mutants.wrapped import Mutant
+
+SHORTEST_SIGNATURE = 20
 
 
 def accepted(request: WebhookRequest) -> VerifiedWebhook:
@@ -82,7 +95,7 @@ class AcceptsAnyKey(Credulous):
     def excuses(self, request: WebhookRequest, error: Exception) -> bool:
         signed = request.header(self.spec.signature_header)
         return bool(signed) and any(
-            signed != genuine.header(self.spec.signature_header)
+            request.headers != genuine.headers
             and (request.url, request.body) == (genuine.url, genuine.body)
             for genuine in self.genuine
         )
@@ -102,6 +115,10 @@ class IgnoresUrl(Credulous):
 
     breaks = "signature.url"
 
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        return genuine.signs_url
+
     def excuses(self, request: WebhookRequest, error: Exception) -> bool:
         return any(
             replace(request, url=each.url, query_string=each.query_string) == each
@@ -114,20 +131,67 @@ class KnowsOneUrl(Mutant):
 
     breaks = "signature.alternatives"
 
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        return genuine.signs_url
+
     def verify(self, request: WebhookRequest) -> VerifiedWebhook:
         return self.inner.verify(replace(request, alternative_urls=()))
 
 
+class InsistsOnOneUrl(Mutant):
+    """Refuses another URL where the carrier signs none."""
+
+    breaks = "signature.url"
+
+    def __init__(self, inner: CallProvider, spec: ProviderSpec) -> None:
+        super().__init__(inner, spec)
+        self.urls: dict[bytes, str] = {}
+
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        return not genuine.signs_url
+
+    def verify(self, request: WebhookRequest) -> VerifiedWebhook:
+        if request.url != self.urls.setdefault(request.body, request.url):
+            raise SignatureInvalid("for another URL")
+        return self.inner.verify(request)
+
+
 class LivesInThePast(Mutant):
-    """Judges no age where it should, or makes up a window where none is signed."""
+    """Judges no age where it should."""
 
     breaks = "signature.window"
+
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        return genuine.signs_time
 
     def verify(self, request: WebhookRequest) -> VerifiedWebhook:
         try:
             return self.inner.verify(request)
         except WebhookStale:
             return accepted(request)
+
+
+class MakesUpAWindow(Mutant):
+    """Judges an age that nobody signed."""
+
+    breaks = "signature.window"
+
+    def __init__(self, inner: CallProvider, spec: ProviderSpec) -> None:
+        super().__init__(inner, spec)
+        self.first: float | None = None
+
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        return not genuine.signs_time
+
+    def verify(self, request: WebhookRequest) -> VerifiedWebhook:
+        self.first = self.first or request.received_at
+        if abs(request.received_at - self.first) > MAX_AGE_SECONDS:
+            raise WebhookStale("too old")
+        return self.inner.verify(request)
 
 
 class Talks(Mutant):
@@ -171,6 +235,65 @@ class TrustsHeaders(Mutant):
         return replace(self.inner.verify(request), replay_key=key)
 
 
+class ChokesOnJunk(Mutant):
+    """Compares without looking at what it was given."""
+
+    breaks = "signature.junk"
+
+    def verify(self, request: WebhookRequest) -> VerifiedWebhook:
+        for value in request.header_values(self.spec.signature_header):
+            value.encode("ascii")
+        return self.inner.verify(request)
+
+
+class ReadsOneSignature(Mutant):
+    """Takes only the first of several signatures in a header."""
+
+    breaks = "signature.several"
+
+    def __init__(self, inner: CallProvider, spec: ProviderSpec) -> None:
+        super().__init__(inner, spec)
+        self.first: dict[str, str] = {}
+
+    def verify(self, request: WebhookRequest) -> VerifiedWebhook:
+        verified = self.inner.verify(request)
+        given = dict(request.headers)
+        self.first = self.first or given
+        for name, value in given.items():
+            if len(value) >= 1.5 * max(len(self.first.get(name, value)), SHORTEST_SIGNATURE):
+                raise SignatureInvalid("more than a signature")
+        return verified
+
+
+class TakesWaitingForRepetition(Mutant):
+    """Knows a delivery by the call alone, when the carrier asks for more."""
+
+    breaks = "replay.asks-again"
+
+    def verify(self, request: WebhookRequest) -> VerifiedWebhook:
+        verified = self.inner.verify(request)
+        events: Sequence[CarrierEvent] = ()
+        with suppress(WebhookMalformed):
+            events = self.inner.parse(verified)
+        asks = events and all(isinstance(event, InstructionsWanted) for event in events)
+        return replace(verified, replay_key="waiting") if asks else verified
+
+    @classmethod
+    def attributes(cls, genuine: type[ProviderHarness]) -> dict[str, Any]:
+        return {"comes_back": _asking} if _stays_away(genuine) else {}
+
+
+def _stays_away(genuine: type[ProviderHarness]) -> bool:
+    return genuine.comes_back is ProviderHarness.comes_back
+
+
+def _asking(
+    harness: ProviderHarness, reply: HttpReply, *, urls: CallbackUrls, at: float
+) -> WebhookRequest | None:
+    event = InstructionsWanted(key="asks", carrier_call_id=CarrierCallId("CA1"))
+    return harness.webhook(event, urls=urls, at=at)
+
+
 MUTANTS: tuple[type[Mutant], ...] = (
     RefusesLongText,
     AcceptsUnsigned,
@@ -178,10 +301,15 @@ MUTANTS: tuple[type[Mutant], ...] = (
     AcceptsAnyKey,
     IgnoresBody,
     IgnoresUrl,
+    InsistsOnOneUrl,
     KnowsOneUrl,
     LivesInThePast,
+    MakesUpAWindow,
     Talks,
     ForgetsDeliveries,
     ConfusesDeliveries,
     TrustsHeaders,
+    ChokesOnJunk,
+    ReadsOneSignature,
+    TakesWaitingForRepetition,
 )

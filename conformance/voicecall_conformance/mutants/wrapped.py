@@ -10,10 +10,12 @@ from typing import Any, ClassVar
 from voicecall.sdk import (
     CallOrder,
     CallProvider,
+    Capability,
     CarrierCall,
     CarrierCallId,
     CarrierCallStatus,
     CarrierEvent,
+    Finding,
     HttpReply,
     Instruction,
     MediaProtocol,
@@ -30,10 +32,11 @@ class Mutant(CallProvider):
     """A provider that does what the genuine one inside does; a subclass changes one thing.
 
     `breaks` is the rule that has to catch it; the only others that may break with it are those
-    which that rule implies.
+    which that rule implies. `needs`: without these capabilities the fault cannot show.
     """
 
     breaks: ClassVar[str]
+    needs: ClassVar[frozenset[Capability]] = frozenset()
 
     def __init__(self, inner: CallProvider, spec: ProviderSpec) -> None:
         self.inner = inner
@@ -60,6 +63,15 @@ class Mutant(CallProvider):
     async def status(self, call: CarrierCall) -> CarrierCallStatus:
         return await self.inner.status(call)
 
+    def apology(self, webhook: VerifiedWebhook) -> HttpReply | None:
+        return self.inner.apology(webhook)
+
+    def verify_stream(self, opening: StreamOpening) -> None:
+        self.inner.verify_stream(opening)
+
+    async def check(self) -> Sequence[Finding]:
+        return await self.inner.check()
+
     def media(self, opening: StreamOpening) -> MediaProtocol:
         return self.inner.media(opening)
 
@@ -67,6 +79,11 @@ class Mutant(CallProvider):
     def twist(cls, spec: ProviderSpec) -> ProviderSpec:
         """The spec, for a fault that sits there."""
         return spec
+
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        """Whether the fault can show in this provider and with its carrier."""
+        return cls.needs <= genuine.spec().capabilities
 
     @classmethod
     def attributes(cls, genuine: type[ProviderHarness]) -> dict[str, Any]:

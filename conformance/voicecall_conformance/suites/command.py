@@ -6,16 +6,18 @@ from voicecall.sdk import (
     Capability,
     CapabilityMissing,
     CarrierCallGone,
+    CarrierError,
     EndCause,
     Ended,
     HangUp,
     Instruction,
     Live,
+    StopSpeaking,
 )
-from voicecall_conformance.harness import Commanded
 from voicecall_conformance.instructions import GATHER, NEEDS, SAY, essence, samples
+from voicecall_conformance.ledger import Commanded
 from voicecall_conformance.rig import Rig
-from voicecall_conformance.rules import Suite, equal, refused, rule
+from voicecall_conformance.rules import Suite, applies, equal, hold, refused, rule
 
 
 class CommandSuite(Suite):
@@ -28,7 +30,7 @@ class CommandSuite(Suite):
         chosen: list[Instruction] = [HangUp()]
         if rig.declares(Capability.NATIVE_SPEECH) and rig.declares(Capability.NATIVE_LISTENING):
             chosen = [SAY, GATHER]
-        await rig.provider.command(call, chosen)
+        await rig.command(call, *chosen)
         commands = rig.entries(Commanded)
         told = [each for command in commands for each in command.instructions]
         equal("what the carrier is told", essence(told), essence(chosen))
@@ -40,7 +42,7 @@ class CommandSuite(Suite):
         call = await rig.place()
         rig.harness.set_status(rig.carrier_call_id, Ended(cause=EndCause.COMPLETED))
         with refused(CarrierCallGone, "a command for a call that has ended"):
-            await rig.provider.command(call, (HangUp(),))
+            await rig.command(call, HangUp())
 
     @rule("command.undeclared")
     async def test_what_is_not_declared_is_refused_before_any_request(self, rig: Rig) -> None:
@@ -50,8 +52,31 @@ class CommandSuite(Suite):
             capability = NEEDS[type(instruction)]
             before = len(rig.requests)
             if rig.declares(capability):
-                await rig.provider.command(call, (instruction,))
+                await rig.command(call, instruction)
                 continue
             with refused(CapabilityMissing, f"{instruction!r} without {capability}"):
-                await rig.provider.command(call, (instruction,))
+                await rig.command(call, instruction)
             equal(f"requests after {instruction!r} was refused", len(rig.requests), before)
+
+    @rule("command.stops")
+    async def test_a_command_carrier_can_be_silenced(self, rig: Rig) -> None:
+        applies(not rig.spec.steers_by_document, "a document carrier's listening stops its prompt")
+        call = await rig.place()
+        rig.harness.set_status(rig.carrier_call_id, Live(answered=True))
+        if not rig.declares(Capability.NATIVE_SPEECH):
+            with refused(CapabilityMissing, "StopSpeaking without native speech"):
+                await rig.command(call, StopSpeaking())
+            return
+        await rig.command(call, StopSpeaking())
+        told = [each for command in rig.entries(Commanded) for each in command.instructions]
+        equal("what the carrier is told", told, [StopSpeaking()])
+
+    @rule("command.once")
+    async def test_a_lost_command_is_not_carried_out_twice(self, rig: Rig) -> None:
+        call = await rig.place()
+        rig.harness.set_status(rig.carrier_call_id, Live(answered=True))
+        rig.lost = True
+        with refused(CarrierError, "a command of which every answer is lost"):
+            await rig.command(call, SAY if rig.declares(Capability.NATIVE_SPEECH) else HangUp())
+        commands = rig.entries(Commanded)
+        hold(len(commands) <= 1, f"the carrier carried out {commands!r}")

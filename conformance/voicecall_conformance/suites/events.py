@@ -16,15 +16,20 @@ from voicecall.sdk import (
     Direction,
     EndCause,
     InstructionsWanted,
+    MachineDetected,
+    MachineResult,
     NothingHeard,
+    SpeechEnded,
     SpeechHeard,
+    StreamChange,
+    StreamChanged,
     TurnToken,
     UnknownEvent,
     WebhookMalformed,
 )
 from voicecall_conformance.borrowed import NOW
 from voicecall_conformance.rig import FROM_NUMBER, SECRET, TO_NUMBER, Event, Rig
-from voicecall_conformance.rules import RuleBroken, Suite, equal, hold, refused, rule
+from voicecall_conformance.rules import RuleBroken, Suite, applies, equal, hold, refused, rule
 
 TURN = TurnToken("turn-1")
 
@@ -120,9 +125,12 @@ class EventsSuite(Suite):
     @rule("events.digits")
     async def test_pressed_keys_arrive(self, rig: Rig) -> None:
         request = rig.phrase(rig.about(DigitsPressed, key="keys", digits="12*#", turn=TURN))
-        if request is not None:
-            pressed = the(DigitsPressed, rig.hear(request))
-            equal("keys", (pressed.digits, pressed.turn), ("12*#", TURN))
+        applies(request is not None, "the carrier has no webhook about pressed keys")
+        assert request is not None
+        heard = rig.hear(request)
+        pressed = [event for event in heard if isinstance(event, DigitsPressed)]
+        equal("keys", "".join(event.digits for event in pressed), "12*#")
+        equal("their turn", {event.turn for event in pressed}, {TURN})
 
     @rule("events.unknown")
     async def test_an_unknown_kind_is_no_error(self, rig: Rig) -> None:
@@ -145,3 +153,81 @@ class EventsSuite(Suite):
         heard = rig.hear(rig.webhook(rig.about(CallAnswered, key="answered")))
         asks = any(event.wants_instructions for event in heard)
         equal("asks for instructions", asks, rig.spec.steers_by_document)
+
+    @rule("events.spoken")
+    async def test_the_end_of_speech_arrives_with_its_turn(self, rig: Rig) -> None:
+        must = rig.declares(Capability.NATIVE_SPEECH) and not rig.spec.steers_by_document
+        told = 0
+        for complete in (True, False):
+            key = f"spoken-{complete}"
+            request = rig.phrase(rig.about(SpeechEnded, key=key, turn=TURN, complete=complete))
+            if request is not None:
+                told += 1
+                ended = the(SpeechEnded, rig.hear(request))
+                equal("turn and completeness", (ended.turn, ended.complete), (TURN, complete))
+        hold(told > 0 or not must, "a command carrier that speaks tells when it has spoken")
+        applies(told > 0, "the carrier has no webhook about the end of its speech")
+
+    @rule("events.machine")
+    async def test_what_detection_found_arrives(self, rig: Rig) -> None:
+        declared = rig.declares(Capability.MACHINE_DETECTION)
+        for result in MachineResult:
+            key = f"machine-{result}"
+            request = rig.phrase(rig.about(MachineDetected, key=key, result=result))
+            if request is None:
+                certain = result in (MachineResult.HUMAN, MachineResult.MACHINE)
+                hold(not (declared and certain), f"detection is declared; phrase {result!r}")
+                continue
+            if declared:
+                equal("result", the(MachineDetected, rig.hear(request)).result, result)
+            else:
+                heard = rig.hear(request)
+                hold(not any(isinstance(each, MachineDetected) for each in heard), repr(heard))
+
+    @rule("events.stream")
+    async def test_what_becomes_of_a_stream_arrives(self, rig: Rig) -> None:
+        told = 0
+        for change in StreamChange:
+            request = rig.phrase(rig.about(StreamChanged, key=f"stream-{change}", change=change))
+            if request is not None:
+                told += 1
+                equal("change", the(StreamChanged, rig.hear(request)).change, change)
+        applies(told > 0, "the carrier has no webhook about media streams")
+
+    @rule("events.elsewhere")
+    async def test_a_call_placed_elsewhere_is_told_from_ours(self, rig: Rig) -> None:
+        applies(rig.harness.offers_elsewhere, "the carrier reports no calls placed elsewhere")
+        request = rig.webhook(
+            rig.about(
+                CallOffered,
+                key="elsewhere",
+                ours=False,
+                direction=Direction.OUTBOUND,
+                from_number=FROM_NUMBER,
+                to_number=TO_NUMBER,
+                placed_elsewhere=True,
+            )
+        )
+        offered = the(CallOffered, rig.hear(request))
+        equal("placed elsewhere", offered.placed_elsewhere, True)
+        equal("direction", offered.direction, Direction.OUTBOUND)
+        equal("numbers", (offered.from_number, offered.to_number), (FROM_NUMBER, TO_NUMBER))
+        for kind in (CallRinging, CallAnswered, InstructionsWanted):
+            ours = rig.phrase(rig.about(kind, key=f"ours-{kind.__name__}"))
+            heard = rig.hear(ours) if ours else ()
+            hold(not any(isinstance(each, CallOffered) for each in heard), f"ours: {heard!r}")
+
+    @rule("events.attestation")
+    async def test_the_attestation_of_a_number_arrives(self, rig: Rig) -> None:
+        applies(rig.harness.attests, "the carrier attests no numbers")
+        for level in ("A", "B", "C", None):
+            event = rig.about(
+                CallOffered,
+                key=f"attested-{level}",
+                ours=False,
+                direction=Direction.INBOUND,
+                from_number=TO_NUMBER,
+                to_number=FROM_NUMBER,
+                attestation=level,
+            )
+            equal("attestation", the(CallOffered, rig.hear(rig.webhook(event))).attestation, level)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from voicecall.sdk import (
     Capability,
@@ -19,10 +22,13 @@ from voicecall.sdk import (
     MediaStopped,
     PlaceMark,
     PlayAudio,
+    SignatureInvalid,
 )
+from voicecall_conformance.borrowed import NOW
 from voicecall_conformance.rig import Rig
-from voicecall_conformance.rules import Suite, equal, hold, refused, rule
+from voicecall_conformance.rules import Suite, applies, equal, hold, refused, rule
 
+FRAMES = (1, 7, 150, 3000)
 STREAM_ID = "MS0123456789abcdef"
 JUNK: tuple[str | bytes, ...] = (
     "",
@@ -44,12 +50,17 @@ def start(rig: Rig) -> tuple[MediaProtocol, list[MediaEvent]] | None:
             rig.framing()
         return None
     protocol = rig.framing()
+    return protocol, received(protocol, beginning(rig))
+
+
+def beginning(rig: Rig) -> Sequence[str | bytes]:
+    """The first frames of a stream."""
     event = MediaStarted(
         stream_id=STREAM_ID,
         carrier_call_id=rig.carrier_call_id,
         format=rig.spec.media_format,
     )
-    return protocol, received(protocol, rig.frames(event))
+    return rig.frames(event)
 
 
 def received(protocol: MediaProtocol, frames: Sequence[str | bytes]) -> list[MediaEvent]:
@@ -60,7 +71,7 @@ def received(protocol: MediaProtocol, frames: Sequence[str | bytes]) -> list[Med
 def understood(rig: Rig, protocol: MediaProtocol, command: MediaCommand) -> list[MediaCommand]:
     """What the carrier makes of `command`."""
     frames = protocol.send(command)
-    rig.wire += [f"sent    {frame!r}" for frame in frames]
+    rig.wire += [f"sent    {frame!r:.400}" for frame in frames]
     return [rig.harness.hear(frame) for frame in frames]
 
 
@@ -87,8 +98,14 @@ class MediaSuite(Suite):
         protocol, _ = begun
         size = rig.spec.media_format.frame_bytes
         audio = bytes(place % 256 for place in range(size))
-        for event in (MediaAudio(data=audio), MediaDigit(digit="#"), MediaStopped()):
-            equal("arrives", received(protocol, rig.frames(event)), [event])
+        equal(
+            "audio",
+            received(protocol, rig.frames(MediaAudio(data=audio))),
+            [MediaAudio(data=audio)],
+        )
+        for event in (MediaDigit(digit="#"), MediaStopped()):
+            if frames := rig.frames(event):
+                equal("arrives", received(protocol, frames), [event])
 
     @rule("media.plays")
     async def test_what_we_play_reaches_the_carrier_unchanged(self, rig: Rig) -> None:
@@ -137,3 +154,94 @@ class MediaSuite(Suite):
         hold(bool(protocol.receive("{")), "a frame that is no JSON is passed over in silence")
         after = MediaAudio(data=b"\x7f" * rig.spec.media_format.frame_bytes)
         equal("audio after the faults", received(protocol, rig.frames(after)), [after])
+
+    @rule("media.once")
+    async def test_a_stream_starts_once(self, rig: Rig) -> None:
+        begun = start(rig)
+        if begun is None:
+            return
+        protocol, _ = begun
+        again = received(protocol, beginning(rig))
+        hold(not any(isinstance(event, MediaStarted) for event in again), f"started: {again!r}")
+        audio = MediaAudio(data=b"\x7f" * rig.spec.media_format.frame_bytes)
+        equal("audio after it", received(protocol, rig.frames(audio)), [audio])
+
+    @rule("media.split")
+    async def test_audio_of_any_length_reaches_the_carrier(self, rig: Rig) -> None:
+        begun = start(rig)
+        if begun is None:
+            return
+        for frames in FRAMES:
+            size = frames * rig.spec.media_format.frame_bytes
+            audio = (bytes(range(256)) * (size // 256 + 1))[:size]
+            commands = understood(rig, begun[0], PlayAudio(data=audio))
+            played = b"".join(each.data for each in commands if isinstance(each, PlayAudio))
+            hold(played == audio, f"{size} bytes were sent, {len(played)} or others arrived")
+
+    @rule("media.clear-settles")
+    async def test_a_clear_settles_every_mark(self, rig: Rig) -> None:
+        begun = start(rig)
+        if begun is None:
+            return
+        protocol, _ = begun
+        audio = PlayAudio(data=b"\x7f" * rig.spec.media_format.frame_bytes)
+        for name in ("reached", "second", "third"):
+            understood(rig, protocol, audio)
+            understood(rig, protocol, PlaceMark(name=name))
+        back = received(protocol, rig.frames(MediaMark(name="reached")))
+        understood(rig, protocol, ClearAudio())
+        frames = rig.harness.cleared(["second", "third"])
+        rig.wire += [f"frame   {frame!r}" for frame in frames]
+        events = back + received(protocol, frames)
+        names = [event.name for event in events if isinstance(event, MediaMark)]
+        equal("marks that come back", names, ["reached", "second", "third"])
+
+    @rule("media.numbers")
+    async def test_counters_are_text_or_numbers(self, rig: Rig) -> None:
+        begun = start(rig)
+        if begun is None:
+            return
+        applies(bool(rig.harness.counters), "the carrier writes its counters in one way")
+        audio = MediaAudio(data=b"\x7f" * rig.spec.media_format.frame_bytes)
+        frames = [*beginning(rig), *rig.frames(audio)]
+        wanted = received(rig.framing(), frames)
+        for written in (str, int):
+            told = [_recounted(frame, rig.harness.counters, written) for frame in frames]
+            rig.wire += [f"frame   {frame!r:.400}" for frame in told]
+            equal(f"with counters as {written.__name__}", received(rig.framing(), told), wanted)
+
+    @rule("media.handshake")
+    async def test_a_signed_handshake_is_checked(self, rig: Rig) -> None:
+        if start(rig) is None:
+            return
+        opening = rig.opening()
+        if not rig.harness.signs_streams:
+            rig.provider.verify_stream(opening)
+            return
+        signed = rig.harness.sign_stream(opening, at=NOW)
+        rig.wire.append(f"handshake {signed.url} {signed.headers!r}")
+        rig.provider.verify_stream(signed)
+        stranger = type(rig.harness)(key="the-key-of-a-stranger").sign_stream(opening, at=NOW)
+        for wrong, what in (
+            (opening, "a handshake without signature"),
+            (stranger, "a handshake signed with another key"),
+            (replace(signed, url=f"{signed.url}x"), "a handshake signed for another URL"),
+        ):
+            with refused(SignatureInvalid, what):
+                rig.provider.verify_stream(wrong)
+
+
+def _recounted(
+    frame: str | bytes, counters: Sequence[str], written: Callable[[str], object]
+) -> str | bytes:
+    """`frame` with its counters written in one way."""
+
+    def changed(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: changed(each, name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [changed(each) for each in value]
+        counts = key in counters and str(value).isdecimal()
+        return written(str(value)) if counts else value
+
+    return json.dumps(changed(json.loads(frame)))

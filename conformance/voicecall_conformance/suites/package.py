@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,11 +14,13 @@ from typing import Any
 import anyio
 from pydantic import BaseModel, SecretStr
 
-from voicecall.sdk import ProviderSpec
+from voicecall.sdk import Finding, ProviderSpec, Severity
+from voicecall_conformance.ledger import Failure
 from voicecall_conformance.rig import Rig
-from voicecall_conformance.rules import Suite, equal, hold, rule
+from voicecall_conformance.rules import RuleBroken, Suite, applies, equal, hold, rule
 from voicecall_conformance.suites.signature import answered
 
+ORIGINS = ("documented", "sdk-generated", "observed")
 LOADED_BY = """
 import importlib, json, sys
 import voicecall.sdk
@@ -44,8 +48,7 @@ class PackageSuite(Suite):
     @rule("package.light")
     async def test_importing_the_plugin_is_cheap(self, rig: Rig) -> None:
         module = rig.harness.module
-        program = [sys.executable, "-c", LOADED_BY, module]
-        loaded = json.loads((await anyio.run_process(program)).stdout)
+        loaded = await anyio.to_thread.run_sync(_loaded_by, module)
         own = {module.partition(".")[0], "voicecall"}
         foreign = [name for name in loaded if name not in own | sys.stdlib_module_names]
         equal(f"imported by {module}", foreign, [])
@@ -72,3 +75,60 @@ class PackageSuite(Suite):
                 context = replace(rig.context, state_dir=Path(state_dir))
                 async with rig.spec.open(rig.config, context) as provider:
                     provider.verify(request)
+
+    @rule("package.check")
+    async def test_check_reads_and_reports(self, rig: Rig) -> None:
+        before = len(rig.requests)
+        await _checked(rig, "with the carrier well")
+        asked = rig.requests[before:]
+        changing = [request for request in asked if request.method not in ("GET", "HEAD")]
+        hold(not changing, f"`check` is to read only, and sent {changing!r}")
+        for failure in Failure:
+            rig.failure = failure
+            findings = await _checked(rig, f"while the carrier says {failure}")
+            if asked and failure is Failure.CREDENTIALS:
+                told = any(finding.severity is Severity.ERROR for finding in findings)
+                hold(told, f"no error among {findings!r}")
+        rig.failure, rig.lost = None, True
+        await _checked(rig, "while every answer is lost")
+
+    @rule("package.samples")
+    async def test_every_sample_says_where_it_comes_from(self, rig: Rig) -> None:
+        folder = rig.harness.samples()
+        applies(folder is not None, "the distribution is installed without its tests/samples")
+        assert folder is not None
+        samples = sorted(folder.glob("**/*.json"))
+        hold(bool(samples), f"no samples in {folder.name!r}")
+        for path in samples:
+            hold(
+                _has_origin(json.loads(path.read_bytes())),
+                f"{path.name}: a sample without `origin` or `source`",
+            )
+
+
+@cache
+def _loaded_by(module: str) -> list[str]:
+    """The packages that importing `module` brings into a fresh interpreter."""
+    program = [sys.executable, "-c", LOADED_BY, module]
+    ran = subprocess.run(program, capture_output=True, check=True, timeout=20)
+    loaded: list[str] = json.loads(ran.stdout)
+    return loaded
+
+
+async def _checked(rig: Rig, when: str) -> list[Finding]:
+    try:
+        return list(await rig.provider.check())
+    except Exception as error:
+        raise RuleBroken(f"`check` raised {error!r} {when}") from error
+
+
+def _has_origin(sample: Any) -> bool:
+    """Whether a sample, or each of a file's samples, names its origin and the source of it."""
+    if isinstance(sample, list):
+        return bool(sample) and all(map(_has_origin, sample))
+    if not isinstance(sample, dict):
+        return False
+    if "origin" not in sample and "samples" in sample:
+        return _has_origin(sample["samples"])
+    told = f"{sample.get('origin', '')} {sample.get('source', '')}".strip()
+    return told.startswith(ORIGINS) and told not in ORIGINS

@@ -7,8 +7,6 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 from voicecall.sdk import (
-    MAX_AGE_SECONDS,
-    MAX_AHEAD_SECONDS,
     CallAnswered,
     SignatureInvalid,
     SpeechHeard,
@@ -17,9 +15,11 @@ from voicecall.sdk import (
 )
 from voicecall_conformance.borrowed import NOW
 from voicecall_conformance.rig import Rig
-from voicecall_conformance.rules import Suite, hold, refused, rule
+from voicecall_conformance.rules import Suite, applies, hold, refused, rule
 
 TEXTS = ("hello", "", "Grüße & <b>Küsse</b>", "a+b=100%", "電話 📞", "שלום", '"\\', "x" * 3000)
+JUNK = ("%%%", "AAAA", "=", "0" * 40, "é", "\u96fb\u8a71", "\ud800", "\x00", "x" * 100_000)
+UNDECODABLE = (b"\xff\xfe=%zz", b"\x00" * 10, b'{"\xff', b"")
 INNER = "http://10.0.0.7:3334/voice/webhook"
 
 
@@ -28,16 +28,28 @@ def answered(rig: Rig) -> WebhookRequest:
     return rig.webhook(rig.about(CallAnswered, key="answered"))
 
 
+def forged(rig: Rig) -> WebhookRequest:
+    """The same webhook, signed with another key."""
+    stranger = type(rig.harness)(key="the-key-of-a-stranger")
+    event = rig.about(CallAnswered, key="answered")
+    request = stranger.webhook(event, urls=rig.urls, at=NOW)
+    if request is None:
+        raise LookupError("the double signs nothing with another key")
+    rig.note(request)
+    return request
+
+
 def moved(request: WebhookRequest, url: str) -> WebhookRequest:
     """The same request, arriving at `url`."""
     return replace(request, url=url, query_string=urlsplit(url).query)
 
 
-def _elsewhere(url: str) -> Iterator[str]:
+def _elsewhere(url: str, *, other_port: bool) -> Iterator[str]:
     parts = urlsplit(url)
     yield url.replace("https:", "http:", 1)
     yield url.replace("voice.example.test", "voice.example.invalid", 1)
-    yield url.replace(":8443", ":9443", 1)
+    if other_port:
+        yield url.replace(":8443", ":9443", 1)
     yield url.replace(parts.path, parts.path + "/more", 1)
     yield url.replace("?", "?admin=1&", 1) if parts.query else f"{url}?admin=1"
 
@@ -74,14 +86,8 @@ class SignatureSuite(Suite):
     @rule("signature.key")
     async def test_another_key_is_refused(self, rig: Rig) -> None:
         rig.provider.verify(answered(rig))
-        stranger = type(rig.harness)(key="the-key-of-a-stranger")
-        event = rig.about(CallAnswered, key="answered")
-        forged = stranger.webhook(event, urls=rig.urls, at=NOW)
-        hold(forged is not None, "the double signs nothing with another key")
-        assert forged is not None
-        rig.note(forged)
         with refused(SignatureInvalid, "a webhook signed with another key"):
-            rig.provider.verify(forged)
+            rig.provider.verify(forged(rig))
 
     @rule("signature.body")
     async def test_a_changed_byte_is_refused(self, rig: Rig) -> None:
@@ -99,7 +105,7 @@ class SignatureSuite(Suite):
     async def test_another_url_is_refused(self, rig: Rig) -> None:
         request = answered(rig)
         rig.provider.verify(request)
-        for url in _elsewhere(request.url):
+        for url in _elsewhere(request.url, other_port=rig.harness.signs_port):
             if not rig.harness.signs_url:
                 rig.provider.verify(moved(request, url))
                 continue
@@ -114,9 +120,10 @@ class SignatureSuite(Suite):
     @rule("signature.window")
     async def test_age_is_judged_exactly_where_it_is_signed(self, rig: Rig) -> None:
         request = answered(rig)
-        for received_at in (NOW + MAX_AGE_SECONDS, NOW - MAX_AHEAD_SECONDS):
+        oldest, newest = NOW + rig.harness.max_age_seconds, NOW - rig.harness.max_ahead_seconds
+        for received_at in (oldest, newest):
             rig.provider.verify(replace(request, received_at=received_at))
-        for received_at in (NOW + MAX_AGE_SECONDS + 1, NOW - MAX_AHEAD_SECONDS - 1):
+        for received_at in (oldest + 1, newest - 1):
             late = replace(request, received_at=received_at)
             if not rig.harness.signs_time:
                 rig.provider.verify(late)
@@ -133,3 +140,32 @@ class SignatureSuite(Suite):
             rig.provider.verify(replace(request, body=request.body + b"0"))
         told = [value for value in private if value in str(caught[0])]
         hold(not told, f"the refusal tells {told!r}: {caught[0]}")
+
+    @rule("signature.junk")
+    async def test_what_is_no_signature_is_refused_and_nothing_worse(self, rig: Rig) -> None:
+        request = answered(rig)
+        name = rig.spec.signature_header
+        kept = tuple(pair for pair in request.headers if pair[0] != name)
+        for junk in JUNK:
+            with refused(SignatureInvalid, f"the signature {junk[:20]!r}"):
+                rig.provider.verify(replace(request, headers=(*kept, (name, junk))))
+        for body in UNDECODABLE:
+            with refused(SignatureInvalid, f"the body {body!r}, which nobody signed"):
+                rig.provider.verify(replace(request, body=body))
+        if rig.harness.signs_url:
+            with refused(SignatureInvalid, "a query that cannot be decoded"):
+                rig.provider.verify(moved(request, f"{INNER}?%ff=%zz&%"))
+
+    @rule("signature.several")
+    async def test_one_of_several_signatures_is_enough(self, rig: Rig) -> None:
+        request, stranger = answered(rig), forged(rig)
+        rig.provider.verify(request)
+        both = rig.harness.several(request, stranger)
+        applies(both is not None, "the carrier puts one signature into a header")
+        assert both is not None
+        rig.note(both)
+        rig.provider.verify(both)
+        strangers = rig.harness.several(stranger, stranger)
+        assert strangers is not None
+        with refused(SignatureInvalid, "two signatures of which none fits"):
+            rig.provider.verify(strangers)

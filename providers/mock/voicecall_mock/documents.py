@@ -20,6 +20,7 @@ from voicecall.sdk import (
     Reject,
     Say,
     SendDigits,
+    StopSpeaking,
     Transfer,
 )
 
@@ -27,6 +28,7 @@ _VERBS: dict[str, type[Any]] = {
     "answer": Answer,
     "reject": Reject,
     "say": Say,
+    "stopSpeaking": StopSpeaking,
     "play": Play,
     "gather": Gather,
     "openStream": OpenStream,

@@ -106,7 +106,7 @@ FromNetwork = Connected | Start | Media | Mark | Dtmf | Stop
 ToNetwork = Media | Mark | Clear
 
 _encoder = msgspec.json.Encoder()
-_from_network: msgspec.json.Decoder[FromNetwork] = msgspec.json.Decoder(FromNetwork)
+_from_network: msgspec.json.Decoder[FromNetwork] = msgspec.json.Decoder(FromNetwork, strict=False)
 _to_network: msgspec.json.Decoder[ToNetwork] = msgspec.json.Decoder(ToNetwork)
 
 

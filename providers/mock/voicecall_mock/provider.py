@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -37,6 +38,7 @@ from voicecall.sdk import (
     StreamOpening,
     VerifiedWebhook,
     WebhookRequest,
+    mask_number,
 )
 from voicecall_mock import documents, webhooks
 from voicecall_mock.config import MockConfig
@@ -52,6 +54,7 @@ from voicecall_mock.orders import (
 )
 
 _JSON = (("content-type", "application/json"),)
+_NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 _Answer = TypeVar("_Answer")
 
 
@@ -256,15 +259,22 @@ def _raise_for(response: HttpResponse, purpose: str) -> None:
     if response.status in (404, 410):
         raise CarrierCallGone(text, code=code)
     if response.status == 429:
-        raise CarrierRateLimited(text, code=code)
+        raise CarrierRateLimited(text, code=code, retry_after=_wait(response))
     if response.status >= 500:
         raise CarrierUnreachable(text, code=code)
     raise CarrierRejected(text, code=code)
 
 
+def _wait(response: HttpResponse) -> float | None:
+    """How many seconds the network asks us to wait, None when it does not say."""
+    told = response.headers.get("retry-after", "")
+    return float(told) if told.isascii() and told.isdecimal() else None
+
+
 def _refusal(response: HttpResponse) -> tuple[str, str]:
     try:
         answer: Any = response.json()
-        return str(answer["code"]), str(answer["message"])
+        words = _NUMBER.sub(lambda found: mask_number(found[0]), str(answer["message"]))
+        return str(answer["code"]), words
     except (ValueError, KeyError, TypeError):
         return str(response.status), f"HTTP status {response.status}"

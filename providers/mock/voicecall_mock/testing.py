@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import msgspec
@@ -38,6 +39,8 @@ from voicecall.sdk import (
     PlayAudio,
     SpeechEnded,
     SpeechHeard,
+    StreamChange,
+    StreamChanged,
     UnknownEvent,
     WebhookRequest,
 )
@@ -69,7 +72,23 @@ KINDS: Mapping[type[CarrierEvent], str] = {
     MachineDetected: "machine.detected",
 }
 WANTING = (CallOffered, CallAnswered, SpeechHeard, NothingHeard, InstructionsWanted)
-FIELDS = ("from_number", "to_number", "turn", "text", "digits", "complete", "result", "cause")
+STREAMS = {
+    StreamChange.STARTED: "stream.started",
+    StreamChange.STOPPED: "stream.stopped",
+    StreamChange.FAILED: "stream.failed",
+}
+FIELDS = (
+    "from_number",
+    "to_number",
+    "placed_elsewhere",
+    "attestation",
+    "turn",
+    "text",
+    "digits",
+    "complete",
+    "result",
+    "cause",
+)
 REFUSALS: Mapping[Failure, int] = {
     Failure.CREDENTIALS: 401,
     Failure.RATE: 429,
@@ -85,6 +104,11 @@ class MockHarness(ProviderHarness):
     module = "voicecall_mock.plugin"
     signs_url = True
     signs_time = True
+    offers_elsewhere = True
+    attests = True
+    counters = ("sampleRate", "channels")
+    wanting: ClassVar[tuple[type[CarrierEvent], ...]] = WANTING
+    """The reports whose answer steers the call."""
 
     def __init__(self, *, key: str = "the-genuine-key") -> None:
         super().__init__(key=key)
@@ -98,7 +122,7 @@ class MockHarness(ProviderHarness):
         self, event: CarrierEvent, *, urls: CallbackUrls, at: float
     ) -> WebhookRequest | None:
         """A signed report of `event`."""
-        kind = event.kind if isinstance(event, UnknownEvent) else KINDS.get(type(event))
+        kind = _kind(event)
         if kind is None:
             return None
         report = webhooks.Report(
@@ -107,7 +131,7 @@ class MockHarness(ProviderHarness):
             kind=kind,
             call_id=event.carrier_call_id,
             occurred_at=at,
-            wants_instructions=isinstance(event, WANTING),
+            wants_instructions=isinstance(event, self.wanting),
             **{name: getattr(event, name) for name in FIELDS if hasattr(event, name)},
         )
         return self._post(msgspec.json.encode(report), event, urls, at)
@@ -127,6 +151,14 @@ class MockHarness(ProviderHarness):
         signature = webhooks.sign(key=self.key, at=int(at), method="POST", url=url, body=body)
         headers = {webhooks.SIGNATURE_HEADER: signature, "content-type": "application/json"}
         return post(url, webhook_url=urls.webhook(), body=body, headers=headers, at=at)
+
+    def several(self, request: WebhookRequest, other: WebhookRequest) -> WebhookRequest:
+        """One time and two signatures, as while a key is changed."""
+        name = webhooks.SIGNATURE_HEADER
+        signatures = other.header_values(name)[0].partition(",")[2]
+        both = f"{request.header_values(name)[0]},{signatures}"
+        kept = tuple(pair for pair in request.headers if pair[0] != name)
+        return replace(request, headers=(*kept, (name, both)))
 
     def read(self, reply: HttpReply) -> Sequence[Instruction]:
         """A document is what the network reads."""
@@ -153,6 +185,8 @@ class MockHarness(ProviderHarness):
                 ring_timeout_seconds=order.ring_timeout_seconds,
                 max_duration_seconds=order.max_duration_seconds,
                 callbacks=(order.callback_url,),
+                digits=order.dtmf_sequence,
+                detects=order.detect_machine,
             )
         )
         return _json(CallView(id=call, state="ringing", direction="outbound"), status=201)
@@ -176,7 +210,10 @@ class MockHarness(ProviderHarness):
 
     def refusal(self, failure: Failure) -> RestAnswer:
         """The network's status for a failure."""
-        return _refusal(REFUSALS[failure], f"refused: {failure}")
+        refusal = _refusal(REFUSALS[failure], f"refused: {failure}")
+        if failure is Failure.RATE:
+            return replace(refusal, headers={**refusal.headers, "retry-after": "7"})
+        return refusal
 
     def set_status(self, call: CarrierCallId, status: CarrierCallStatus) -> None:
         """What the network knows."""
@@ -201,6 +238,15 @@ class MockHarness(ProviderHarness):
                 return PlaceMark(name=name)
             case media.Clear():
                 return ClearAudio()
+
+
+def _kind(event: CarrierEvent) -> str | None:
+    match event:
+        case UnknownEvent(kind=kind):
+            return kind
+        case StreamChanged(change=change):
+            return STREAMS[change]
+    return KINDS.get(type(event))
 
 
 def _frames(event: MediaEvent) -> Sequence[media.FromNetwork]:

@@ -66,6 +66,8 @@ class Report(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     wants_instructions: bool = False
     from_number: str | None = msgspec.field(name="from", default=None)
     to_number: str | None = msgspec.field(name="to", default=None)
+    placed_elsewhere: bool = False
+    attestation: str | None = None
     turn: str | None = None
     text: str | None = None
     digits: str | None = None
@@ -167,9 +169,11 @@ def _unknown(report: Report, common: dict[str, Any]) -> CarrierEvent:
 
 def _offered(report: Report, common: dict[str, Any]) -> CarrierEvent:
     return CallOffered(
-        direction=Direction.INBOUND,
+        direction=Direction.OUTBOUND if report.placed_elsewhere else Direction.INBOUND,
         from_number=report.from_number,
         to_number=_need(report.to_number, "to"),
+        placed_elsewhere=report.placed_elsewhere,
+        attestation=report.attestation,
         **common,
     )
 
