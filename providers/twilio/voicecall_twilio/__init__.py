@@ -1,0 +1,1 @@
+"""What is this? The provider `twilio`: calls over Twilio Programmable Voice."""
