@@ -1,0 +1,37 @@
+"""What does this distribution offer? The provider `telnyx`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from voicecall.sdk import CallProvider, Capability, ProviderContext, ProviderSpec, hookimpl
+from voicecall_telnyx.config import TelnyxConfig
+
+
+@asynccontextmanager
+async def _open(config: TelnyxConfig, context: ProviderContext) -> AsyncIterator[CallProvider]:
+    from voicecall_telnyx.provider import TelnyxProvider
+
+    yield TelnyxProvider(config, context)
+
+
+@hookimpl
+def voicecall_providers() -> list[ProviderSpec]:
+    """Telnyx Call Control v2."""
+    return [
+        ProviderSpec(
+            name="telnyx",
+            summary="Telnyx Call Control v2",
+            config=TelnyxConfig,
+            open=_open,
+            capabilities=frozenset(Capability),
+            signature_header="telnyx-signature-ed25519",
+            environment={
+                "apiKey": "TELNYX_API_KEY",
+                "connectionId": "TELNYX_CONNECTION_ID",
+                "publicKey": "TELNYX_PUBLIC_KEY",
+            },
+            root_environment={"fromNumber": "TELNYX_FROM_NUMBER"},
+        )
+    ]
