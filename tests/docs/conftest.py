@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,8 +31,23 @@ def manual(repo: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def registry() -> Registry:
-    return load_plugins(os.environ)
+def registry(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    """What set-up installs, and the example provider, which it does not."""
+    example = repo / "examples" / "acme_provider"
+    site = tmp_path_factory.mktemp("site")
+    info = site / "voicecall_acme-1.0.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: voicecall-acme\nVersion: 1.0.0\n")
+    (info / "entry_points.txt").write_text("[voicecall]\nacme = voicecall_acme.plugin\n")
+    added = [str(site), str(example)]
+    sys.path.extend(added)
+    try:
+        return load_plugins(os.environ)
+    finally:
+        for path in added:
+            sys.path.remove(path)
+        for name in [name for name in sys.modules if name.startswith("voicecall_acme")]:
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

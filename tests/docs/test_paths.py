@@ -13,10 +13,10 @@ SUFFIXES = (".py", ".md", ".toml", ".json5", "/")
 
 
 def bases(repo: Path, page: Path) -> list[Path]:
-    """Where a path may start: the repository, the kernel, the page's folder, the model plugin."""
-    plugin = repo / "providers" / "mock"
-    packages = [*page.parent.glob("voicecall_*"), plugin / "voicecall_mock"]
-    return [repo, repo / "voicecall", page.parent, plugin, *packages]
+    """Where a path may start: the repository, the kernel, the page's folder, a model plugin."""
+    mock, acme = repo / "providers" / "mock", repo / "examples" / "acme_provider"
+    packages = [*page.parent.glob("voicecall_*"), mock / "voicecall_mock", acme / "voicecall_acme"]
+    return [repo, repo / "voicecall", page.parent, mock, acme, *packages]
 
 
 def named(page: Path, repo: Path) -> Iterator[str]:

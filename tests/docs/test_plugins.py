@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import logging
 import re
@@ -18,21 +16,14 @@ import pytest
 from voicecall.config.loader import load_config
 from voicecall.model.call import CallMode, CallRecord, Speaker
 from voicecall.model.call_events import CallFinished
-from voicecall.plugins.hooks import HOOKS
 from voicecall.plugins.loader import load_plugins
 from voicecall.plugins.registry import Registry
 from voicecall.runtime import running
 from voicecall.sdk import (
-    CallOrder,
-    CallProvider,
-    CallRinging,
     ExposureContext,
     ExposureSpec,
     HttpResponse,
     PluginContext,
-    ProviderContext,
-    ProviderSpec,
-    SignatureInvalid,
     SpeechBegan,
     SpeechFinal,
     SttContext,
@@ -40,28 +31,18 @@ from voicecall.sdk import (
     SystemClock,
     TtsSpec,
     Utterance,
-    WebhookMalformed,
-    WebhookRequest,
-    new_call_id,
 )
 from voicecall.service import CallRequest
-from voicecall.webhooks.origin import PublicUrls
 
 MODULE = re.compile(r"^```python\n# (\w+)\.py\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SPEC_OF_HOOK = re.compile(r"^\| `(voicecall_\w+)` \| `(\w+)` \|", re.MULTILINE)
 SECOND = 50
 """Frames of 20 ms."""
-
-
-def manual_page(repo: Path, name: str) -> str:
-    return (repo / "docs" / name).read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def installed(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     """Every module of the manual, each installed as a distribution of its own."""
-    text = manual_page(repo, "plugins.md") + manual_page(repo, "providers.md")
-    modules = dict(MODULE.findall(text))
+    modules = dict(MODULE.findall((repo / "docs" / "plugins.md").read_text(encoding="utf-8")))
     for name, source in modules.items():
         folder = tmp_path / "site" / name
         info = folder / f"{name}-1.0.dist-info"
@@ -104,13 +85,8 @@ class Kept:
 
 def test_every_plugin_of_the_manual_can_be_loaded(installed: Registry) -> None:
     reports = {report.name: report for report in installed.reports}
-    wanted = ("parrot", "acme_tts", "gong_stt", "acme_tunnel", "tally", "acme_provider")
+    wanted = ("parrot", "acme_tts", "gong_stt", "acme_tunnel", "tally")
     assert {name: reports[name].broken for name in wanted} == dict.fromkeys(wanted)
-
-
-def test_the_table_of_hooks_is_the_one_of_the_program(repo: Path) -> None:
-    table = dict(SPEC_OF_HOOK.findall(manual_page(repo, "plugins.md")))
-    assert table == {hook: spec.__name__ for hook, spec in HOOKS.items()}
 
 
 async def _a_call(registry: Registry, folder: Path) -> CallRecord:
@@ -217,65 +193,3 @@ def test_the_exposure_of_the_manual_is_selected_by_its_key(
     webhook, stream = anyio.run(_endpoint, installed, tmp_path)
     assert webhook == "https://us.acme.example/voice/webhook"
     assert stream == "wss://us.acme.example/voice/stream"
-
-
-URLS = PublicUrls("https://us.example/voice/webhook", "wss://us.example/voice/stream")
-
-
-def signed(body: bytes, *, key: str = "key") -> WebhookRequest:
-    url = URLS.webhook(call="our-id", secret="its-secret")
-    digest = hmac.new(key.encode(), url.encode() + b"\n" + body, hashlib.sha256).hexdigest()
-    return WebhookRequest(
-        method="POST",
-        url=url,
-        hook="",
-        query_string=url.partition("?")[2],
-        headers=(("x-acme-signature", digest),),
-        body=body,
-        received_at=0.0,
-    )
-
-
-async def _provider(registry: Registry, vendor: Vendor, folder: Path) -> tuple[CallProvider, str]:
-    spec = registry.get(ProviderSpec, "acme")
-    context = ProviderContext(
-        **lent(vendor, folder), urls=URLS, from_number="+15550001111", speech=None
-    )
-    order = CallOrder(
-        call_id=new_call_id(),
-        secret="its-secret",
-        to_number="+15550002222",
-        from_number="+15550001111",
-        ring_timeout_seconds=30,
-        max_duration_seconds=300,
-    )
-    async with spec.open(spec.config.model_validate({"apiKey": "key"}), context) as provider:
-        return provider, await provider.place_call(order)
-
-
-def test_the_provider_of_the_manual_dials_and_reads_webhooks(
-    installed: Registry, tmp_path: Path
-) -> None:
-    vendor = Vendor(body=b'{"call": "AC1"}')
-    provider, carrier_id = anyio.run(_provider, installed, vendor, tmp_path)
-    assert carrier_id == "AC1"
-    ((method, url, order),) = vendor.asked
-    assert (method, url) == ("POST", "https://api.acme.example/calls")
-    assert order["webhook"].startswith("https://us.example/voice/webhook?call=")
-
-    request = signed(b'{"id": 7, "call": "AC1", "kind": "ringing"}')
-    (event,) = provider.parse(provider.verify(request))
-    assert isinstance(event, CallRinging)
-    assert (event.key, event.carrier_call_id) == ("7", "AC1")
-    assert (event.call_id, event.call_secret) == ("our-id", "its-secret")
-
-
-def test_the_provider_of_the_manual_refuses_what_acme_did_not_send(
-    installed: Registry, tmp_path: Path
-) -> None:
-    vendor = Vendor(body=b'{"call": "AC1"}')
-    provider, _ = anyio.run(_provider, installed, vendor, tmp_path)
-    with pytest.raises(SignatureInvalid):
-        provider.verify(signed(b"{}", key="another"))
-    with pytest.raises(WebhookMalformed):
-        provider.parse(provider.verify(signed(b"[]")))

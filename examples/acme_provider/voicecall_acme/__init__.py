@@ -1,0 +1,1 @@
+"""Acme Telephone for voicecall."""
