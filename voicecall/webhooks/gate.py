@@ -133,7 +133,14 @@ class Gate:
             return VerifiedWebhook(request=request, replay_key=_digest(request))
 
     async def _process(self, webhook: VerifiedWebhook) -> HttpReply:
+        """Do what `webhook` asks for, unless a delivery of another name asked for the same."""
         events = self._provider.parse(webhook)
+        work = partial(self._apply, webhook, events)
+        if not any(event.wants_instructions for event in events):
+            return await work()
+        return await self._replies.once(_question(events), b"", work)
+
+    async def _apply(self, webhook: VerifiedWebhook, events: Sequence[CarrierEvent]) -> HttpReply:
         instructions = await self._desk.apply(events)
         wanted = any(event.wants_instructions for event in events)
         reply = self._provider.reply(webhook, instructions if wanted else ())
@@ -159,6 +166,12 @@ class Gate:
             extra={"peer": request.peer},
         )
         return HttpReply(status=refusal.status)
+
+
+def _question(events: Sequence[CarrierEvent]) -> str:
+    """What is asked, by the keys of the events: a carrier may sign a repeat as a new delivery."""
+    told = ((type(each).__name__, each.carrier_call_id, each.key) for each in events)
+    return f"question {tuple(told)!r}"
 
 
 def _digest(request: WebhookRequest) -> str:

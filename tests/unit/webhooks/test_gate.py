@@ -63,6 +63,23 @@ def test_five_deliveries_in_parallel_have_one_effect_and_one_answer(carrier, mak
     anyio.run(main)
 
 
+def test_the_same_question_signed_as_a_new_delivery_gets_the_same_answer(
+    carrier, make_desk, make_body
+):
+    async def main() -> None:
+        desk = make_desk()
+        gate = Gate(carrier, desk, SystemClock())
+        names = ("first try", "second try")
+        one, other = [
+            await gate.handle(carrier.request(URL, make_body(), delivery=name)) for name in names
+        ]
+        assert one == other
+        assert len(json.loads(one.body)) == 1
+        assert len(desk.ledger) == 1
+
+    anyio.run(main)
+
+
 @pytest.mark.parametrize(
     "failure, status", [(StoreError("disk full"), 503), (RuntimeError("a defect"), 500)]
 )
