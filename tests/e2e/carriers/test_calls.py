@@ -58,9 +58,10 @@ async def test_a_notify_message_is_heard_once_and_in_full(start: Any, voice: Any
 
 
 @both_voices
-async def test_a_caller_is_greeted_and_answered(start: Any, voice: Any) -> None:
+async def test_a_caller_on_the_list_is_greeted_and_answered(start: Any, voice: Any) -> None:
     steps = (LISTEN, {"say": "what time is it"}, LISTEN, {"hangUp": True})
-    changes = voice | open_to_all() | scripted("It is noon.")
+    allowed = open_to_all(inboundPolicy="allowlist", allowFrom=[BOB])
+    changes = voice | allowed | scripted("It is noon.")
     async with start(*steps, changes=changes) as gateway:
         phone = gateway.network.dial_in(BOB)
         record = await gateway.record_of(phone)
@@ -201,9 +202,14 @@ async def test_a_call_ends_at_its_longest_duration(start: Any) -> None:
         assert (await gateway.phone(record)).end is not None
 
 
-async def test_a_caller_is_transferred(start: Any) -> None:
+@both_voices
+async def test_a_caller_is_transferred(start: Any, voice: Any) -> None:
     transfer = {"match": "human", "say": "One moment.", "transferTo": "+15550003333"}
-    changes = {"responder": "scripted", "responders": {"scripted": {"lines": [transfer]}}}
+    changes = {
+        **voice,
+        "responder": "scripted",
+        "responders": {"scripted": {"lines": [transfer]}},
+    }
     steps = (LISTEN, {"say": "a human please"}, {"wait": 60_000})
     async with start(*steps, changes=changes) as gateway:
         record = await gateway.until_over(await gateway.call("Hello"))
