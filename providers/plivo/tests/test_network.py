@@ -164,21 +164,27 @@ def sdk(network: PlivoNetwork, monkeypatch: pytest.MonkeyPatch) -> Any:
 async def test_a_call_that_plivos_sdk_places_is_steered_by_the_gateway(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with start({"wait": 1500}, *TALK[1:]) as (gateway, network):
-        with sdk(network, monkeypatch) as client:
-            fired = await anyio.to_thread.run_sync(
-                lambda: client.calls.create(
+    async with start(*TALK) as (gateway, network), gateway.service.watch() as events:
+
+        def place() -> str:
+            with sdk(network, monkeypatch) as client:
+                fired = client.calls.create(
                     NUMBER.removeprefix("+"),
                     BOB.removeprefix("+"),
                     WEBHOOK_URL,
                     hangup_url=f"{WEBHOOK_URL}/hangup",
                 )
-            )
-            phone = await network.latest()
-            record = await gateway.record_of(phone)
-            assert fired.request_uuid == phone.id
-            assert phone.heard == ["It is noon."]
-            assert (record.from_number, record.to_number) == (NUMBER, BOB)
+            return str(fired.request_uuid)
+
+        placed = await anyio.to_thread.run_sync(place)
+        call_id = (await anext(events)).call_id
+        await gateway.until_state(call_id, "active")
+        await gateway.service.speak(call_id, "Good morning.")
+        phone = await network.latest()
+        record = await gateway.record_of(phone)
+        assert placed == phone.id
+        assert phone.heard == ["Good morning.", "It is noon."]
+        assert (record.from_number, record.to_number) == (NUMBER, BOB)
 
 
 async def test_plivos_sdk_asks_after_a_call_presses_keys_and_ends_it(
