@@ -29,8 +29,10 @@ from voicecall.config.state import (
 )
 from voicecall.errors import ConfigError
 from voicecall.media.counters import MediaCounters
+from voicecall.media.phrases import PhraseBook, PreparedVoice
 from voicecall.media.session import SessionTools
 from voicecall.media.tokens import StreamTokens
+from voicecall.media.voices import Voices
 from voicecall.model.ids import CallId
 from voicecall.model.instructions import OpenStream
 from voicecall.opening import Opener
@@ -146,6 +148,7 @@ class _Gateway:
         self._clock = SystemClock(scale)
         self._tokens = StreamTokens(self._clock, loaded.settings)
         self._bus = EventBus()
+        self._sockets: MediaSockets | None = None
         self.counters = MediaCounters()
 
     # -- opening: own the state, take the ports, open plugins, join them
@@ -178,7 +181,8 @@ class _Gateway:
         named = Path(settings.store).expanduser() if settings.store else None
         opening = open_sqlite_store(named or self._state_dir / "calls.db")
         store = await self._stack.enter_async_context(opening)
-        speech = await self._open_speech(opener) if settings.streaming.enabled else None
+        voices = await self._open_voices(opener) if settings.streaming.enabled else None
+        speech = None if voices is None else await self._open_speech(opener, voices)
         responder, sinks = await opener.responder(), await opener.sinks()
         self.provider = await opener.provider(self.urls)
         native = native_voice(self._loaded)
@@ -190,7 +194,8 @@ class _Gateway:
             clock=self._clock,
             settings=settings,
             responder=responder,
-            open_stream=None if speech is None else self._open_stream,
+            open_stream=None if voices is None else self._open_stream,
+            prepare=None if voices is None else voices.prepare,
             steers_by_document=spec.steers_by_document,
             digits_end_stream=spec.digits_end_stream,
             detect_machine=settings.voicemail.detect == "carrier"
@@ -203,13 +208,25 @@ class _Gateway:
             self._tasks.start_soon(_feed, sink, self._bus)
         self.manager = CallManager(tools, self._tasks)
         self.service = CallService(self.manager, tools)
-        self._sockets = None if speech is None else await self._open_sockets(opener, speech)
+        if speech is not None and voices is not None:
+            self._sockets = self._door(speech, voices)
 
-    async def _open_speech(self, opener: Opener) -> SessionTools:
+    async def _open_voices(self, opener: Opener) -> Voices:
         assert self._loaded.tts is not None  # the loader asks for one when streaming is on
+        general = await opener.synthesis(self._loaded.tts)
+        own = {
+            number: await opener.synthesis(chosen)
+            for number, chosen in self._loaded.number_tts.items()
+        }
+        tasks = await self._stack.enter_async_context(_owned_tasks())
+        book = PhraseBook(self._loaded.provider.spec.media_format, tasks, self.counters)
+        by_number = {number: PreparedVoice(voice, book) for number, voice in own.items()}
+        return Voices(PreparedVoice(general, book), by_number)
+
+    async def _open_speech(self, opener: Opener, voices: Voices) -> SessionTools:
         stt, stt_format = await opener.recognition()
         return SessionTools(
-            tts=await opener.synthesis(self._loaded.tts),
+            tts=voices.general,
             stt=stt,
             stt_format=stt_format,
             vad=await opener.vad(),
@@ -223,11 +240,7 @@ class _Gateway:
         token = self._tokens.mint(call_id, later=later)
         return OpenStream(url=self.urls.stream(token), token=token)
 
-    async def _open_sockets(self, opener: Opener, speech: SessionTools) -> MediaSockets:
-        voices = {
-            number: await opener.synthesis(chosen)
-            for number, chosen in self._loaded.number_tts.items()
-        }
+    def _door(self, speech: SessionTools, voices: Voices) -> MediaSockets:
         streams = Streams(
             self.provider,
             self.manager,

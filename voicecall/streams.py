@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +13,9 @@ from voicecall.calls.manager import CallManager
 from voicecall.errors import SignatureInvalid
 from voicecall.media.recording import recording
 from voicecall.media.session import SessionTools, run_session
-from voicecall.media.synthesis import Synthesis
 from voicecall.media.tokens import StreamGrant, StreamTokens
+from voicecall.media.voices import Voices
 from voicecall.media.wire import FrameSocket
-from voicecall.model.call import Direction
 from voicecall.model.carrier_events import RecordingReady
 from voicecall.model.ids import CallId, CarrierCallId
 from voicecall.model.media import StreamOpening
@@ -34,7 +32,7 @@ class Streams:
         manager: knows the calls.
         tokens: admits.
         tools: what sessions are made with.
-        voices: instead of `tools.tts`, for calls to these numbers of ours.
+        voices: instead of `tools.tts`, the voice of each call.
         state_dir: where recordings go unless `recording.path` says otherwise.
         skip_verification: let handshakes pass whose signature is wrong (development only;
             `skipSignatureVerification`).
@@ -47,7 +45,7 @@ class Streams:
         tokens: StreamTokens,
         tools: SessionTools,
         *,
-        voices: Mapping[str, Synthesis],
+        voices: Voices,
         state_dir: Path,
         skip_verification: bool = False,
     ) -> None:
@@ -109,12 +107,11 @@ class Streams:
             del self._sessions[call_id]
 
     def _voiced(self, grant: StreamGrant) -> SessionTools:
-        """The tools with the voice of the number that was dialled."""
+        """The tools with the voice of the call."""
         call = self._manager.live(grant.call_id)
-        if call is None or call.record.direction is not Direction.INBOUND:
-            return self._tools
-        voice = self._voices.get(call.record.to_number or "")
-        return self._tools if voice is None else replace(self._tools, tts=voice)
+        return (
+            self._tools if call is None else replace(self._tools, tts=self._voices.of(call.record))
+        )
 
     async def _tapped(
         self, grant: StreamGrant, tools: SessionTools, stack: AsyncExitStack

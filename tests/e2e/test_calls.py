@@ -47,6 +47,18 @@ async def test_a_conversation_is_heard_by_both_sides_and_kept(start: Any) -> Non
         assert turn.speech_ended_at <= turn.transcript_at <= turn.first_frame_at
 
 
+async def test_the_greeting_and_the_apology_are_ready_when_they_are_needed(start: Any) -> None:
+    steps = phone(LISTEN, {"say": "anyone?"}, LISTEN, HANG_UP, answerAfterMs=3000)
+    forbidden = {"outbound": {"guard": {"denyPrefixes": ["+15550004444"]}}}
+    line = scripted({"transferTo": "+15550004444"})
+    async with start(steps | line | forbidden) as gateway:
+        call_id = await gateway.call("Hello, who is there?")
+        await gateway.until_over(call_id)
+        heard = await gateway.heard_by_phone(call_id)
+        assert heard == ["Hello, who is there?", "Sorry, I cannot answer that right now."]
+        assert gateway.running.counters.phrases_prepared == 2
+
+
 async def test_continue_speaks_and_returns_the_answer(start: Any) -> None:
     async with start(phone(LISTEN, {"say": "forty two"}, LISTEN)) as gateway:
         call_id = await gateway.call(None)

@@ -17,9 +17,10 @@ from voicecall.calls.line import Heard, Line, Speech, Spoken
 from voicecall.calls.native import NativeLine
 from voicecall.calls.replies import Replies
 from voicecall.calls.tools import CallTools
+from voicecall.calls.turn_times import TurnTimes
 from voicecall.calls.waiting import Answer, within
 from voicecall.errors import CallStateError, SpeechError, TurnTimeout
-from voicecall.model.call import CallMode, CallState, Speaker, TurnTiming
+from voicecall.model.call import CallMode, CallState, Speaker
 from voicecall.model.ids import CallId, TurnToken, new_turn_token
 from voicecall.model.instructions import (
     Gather,
@@ -61,7 +62,8 @@ class Conversation:
         self._closed: CallState | None = None
         self._over = anyio.Event()
         self._bot_lines = BotLines(call.post)
-        self._replies = Replies(call, tools, self._bot_lines)
+        self._times = TurnTimes(call)
+        self._replies = Replies(call, tools, self._bot_lines, self._times)
         self._keypad = Keypad(call, tools.clock, self._answered_by_keys)
         self.greeting = Greeting(call, tools, self._bot_lines, self)
         self.native: NativeLine | None = None
@@ -193,21 +195,22 @@ class Conversation:
             self._call.post(LineLost(later=later))
             self._call.line_lost(reason)
 
-    async def close(self, state: CallState) -> list[Said]:
-        """The call ends: fall silent, settle every waiter, and say what was heard of us."""
+    async def close(self, state: CallState) -> list[Said | Timed]:
+        """The call ends: fall silent, settle every waiter, and say what was heard of us, when."""
         self._closed = state
         self._over.set()
+        self._times.close()
         line, self._line = self._line, None
         with anyio.move_on_after(1.0):
             if self.native is not None:
                 self.native.settle_all()
             elif line is not None:
                 await line.interrupt()
-        said = await self._bot_lines.settle()
+        last: list[Said | Timed] = [*await self._bot_lines.settle(), *await self._times.settle()]
         if self._waiter is not None:
             self._waiter.fail(CallStateError(f"the call has ended: {state}"))
         self._line_ready.set()
-        return said
+        return last
 
     def hush(self) -> None:
         """Fall silent at once."""
@@ -247,30 +250,24 @@ class Conversation:
         try:
             spoken = await self._say(line, text, listen=True)
             await self._require_spoken(spoken, line)
-            return await self._answer(waiter, spoken)
+            return await self._answer(waiter)
         finally:
             self._waiter = None
 
-    async def _answer(self, waiter: Answer, spoken: Spoken) -> str:
+    async def _answer(self, waiter: Answer) -> str:
         seconds = self._tools.settings.transcript_timeout_ms / 1000
         heard = await within(seconds, self._tools.clock, waiter.wait)
         if heard is None:
             raise TurnTimeout(
                 f"nobody answered within {seconds:g} s (transcriptTimeoutMs); ask again or end"
             )
-        timing = TurnTiming(
-            number=self._replies.next_turn(),
-            speech_ended_at=heard.speech_ended_at,
-            transcript_at=heard.transcript_at,
-            first_audio_at=spoken.first_audio_at,
-            first_frame_at=spoken.first_frame_at,
-            first_heard_at=spoken.first_heard_at,
-        )
-        self._call.post(Timed(timing=timing))
+        self._times.leave_to_agent(heard)
         return heard.text
 
     async def _say(self, line: Line, text: str, *, listen: bool) -> Spoken:
+        asked_at = self._tools.clock.wall()
         jobs = [line.speak(self.prompt(text, listen=listen))]
+        self._times.agent_answers(asked_at, jobs[0])
         self._bot_lines.expect(jobs)
         return await self._bot_lines.finish(jobs)
 

@@ -80,7 +80,8 @@ def evolve(record: CallRecord, event: CallEvent) -> CallRecord:
             line = TranscriptLine(timestamp=at, speaker=speaker, text=text, heard=heard)
             return replace(record, transcript=(*record.transcript, line))
         case TurnTimed(timing=timing):
-            return replace(record, turns=(*record.turns, timing))
+            earlier = (turn for turn in record.turns if turn.number != timing.number)
+            return replace(record, turns=(*earlier, timing))
         case DigitsReceived(digits=digits):
             return replace(record, digits=record.digits + digits)
         case MachineHeard(result=result):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 from voicecall.calls.bot_lines import BotLines
 from voicecall.calls.control import CallControl
 from voicecall.calls.facts import OpeningHeard
 from voicecall.calls.line import Line, Speech, SpeechJob
+from voicecall.calls.replies import APOLOGY
 from voicecall.calls.tools import CallTools
 from voicecall.errors import CapacityExceeded
-from voicecall.model.call import CallMode, CallState, Direction
+from voicecall.model.call import CallMode, CallRecord, CallState, Direction
 from voicecall.model.carrier_events import MachineResult
 
 GRACE_SECONDS = 1.0
@@ -60,6 +61,25 @@ class Greeting:
         self._again = False
         self._repeated = False
         self.held = False
+
+    def prepare(self) -> None:
+        """It rings: have what will be said first, and what is said always, made ahead."""
+        if self._tools.prepare is not None:
+            self._call.spawn(self._prepare, self._tools.prepare)
+
+    async def _prepare(self, prepare: Callable[[CallRecord, str], Awaitable[None]]) -> None:
+        for text in self._phrases():
+            await prepare(self._call.record, text)
+
+    def _phrases(self) -> Iterator[str]:
+        record, tools = self._call.record, self._tools
+        opening, to_machine = self._text(), tools.settings.voicemail.message
+        if opening and self._stage.line is None:
+            yield opening
+        if tools.responder is not None and record.mode is CallMode.CONVERSATION:
+            yield APOLOGY
+        if to_machine and tools.detect_machine and record.direction is Direction.OUTBOUND:
+            yield to_machine
 
     def hold(self) -> None:
         """A machine answered: stop, and wait to be told to speak."""

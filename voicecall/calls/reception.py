@@ -116,6 +116,7 @@ class Reception:
         self._tools.bus.publish(learned)
         if event.direction is Direction.INBOUND and not self._tools.steers_by_document:
             call.deliver([Answer()])
+        call.conversation.greeting.prepare()
         return call
 
     async def _refuse(self, event: CallOffered, reason: str) -> None:

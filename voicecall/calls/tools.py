@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from voicecall.calls.bus import EventBus
 from voicecall.calls.machine import CallLimits
 from voicecall.calls.store import CallStore
 from voicecall.config.schema import Settings
+from voicecall.model.call import CallRecord
 from voicecall.model.ids import CallId
 from voicecall.model.instructions import OpenStream
 from voicecall.sdk.clock import Clock
@@ -25,6 +26,8 @@ class CallTools:
         open_stream: makes the instruction that opens a media stream, with a fresh token that
             is good for so many call seconds longer; None when media streams are off and the
             carrier's own voice is used.
+        prepare: makes a text ahead in the voice of a call, while it rings; never raises. None:
+            nothing can be made ahead.
         steers_by_document: as the provider's spec declares.
         digits_end_stream: as the provider's spec declares.
         detect_machine: whether answering-machine detection is asked for.
@@ -40,6 +43,7 @@ class CallTools:
     settings: Settings
     responder: Responder | None = None
     open_stream: Callable[[CallId, float], OpenStream] | None = None
+    prepare: Callable[[CallRecord, str], Awaitable[None]] | None = None
     steers_by_document: bool = False
     digits_end_stream: bool = False
     detect_machine: bool = False

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from voicecall.model.call import CallMode
 from voicecall.sdk.config import Secret, Section
@@ -60,11 +61,11 @@ class NumberSettings(Section):
     agent_id: str | None = None
     """Instead of the general `agentId`."""
     response_model: str | None = None
-    """Not acted on yet."""
+    """Instead of the general `responseModel`; it does not select the responder."""
     response_system_prompt: str | None = None
-    """Not acted on yet."""
+    """Instead of the general `responseSystemPrompt`."""
     response_timeout_ms: int | None = Field(default=None, gt=0)
-    """Not acted on yet; the general `responseTimeoutMs` counts."""
+    """Instead of the general `responseTimeoutMs`."""
 
 
 class ServeSettings(Section):
@@ -162,19 +163,63 @@ class VadSettings(Section):
     """The VAD backend. Absent: only recognition tells when the caller begins to speak."""
 
 
+TURN_PRESETS: Mapping[str, Mapping[str, int]] = {
+    "phone": {"min_speech_ms": 200, "interrupt_after_ms": 500, "resume_after_ms": 1500},
+    "patient": {"min_speech_ms": 300, "interrupt_after_ms": 900, "resume_after_ms": 2500},
+    "quick": {"min_speech_ms": 120, "interrupt_after_ms": 300, "resume_after_ms": 1000},
+}
+"""What `turns.preset` means for the other keys of `turns`."""
+SILENCE_PRESETS: Mapping[str, int] = {"phone": 800, "patient": 1400, "quick": 500}
+"""What it means for `silenceTimeoutMs`."""
+
+
 class TurnSettings(Section):
     """`turns`: who speaks when."""
 
-    preset: Literal["phone"] = "phone"
-    """Not acted on yet; there is one preset."""
+    preset: Literal["phone", "patient", "quick"] = "phone"
+    """How eagerly we take turns, in milliseconds of `minSpeechMs`, `interruptAfterMs`,
+    `resumeAfterMs` and `silenceTimeoutMs`: `phone` 200, 500, 1500, 800; `patient`, for callers
+    who take their time, 300, 900, 2500, 1400; `quick`, for short commands, 120, 300, 1000, 500.
+    A key that is set itself wins."""
     min_speech_ms: int = Field(default=200, ge=0)
-    """Speech shorter than this does not interrupt us."""
-    backchannels: tuple[str, ...] = ("mhm", "uh-huh", "okay", "right", "i see")
+    """Speech shorter than this does not interrupt us, and a word of ours in it is our echo."""
+    interrupt_after_ms: int = Field(default=500, ge=0)
+    """A voice that goes on for so long silences us before its words are known; words silence us
+    at once."""
+    backchannels: tuple[str, ...] = (
+        "mhm",
+        "mm-hmm",
+        "mmhmm",
+        "mm",
+        "hm",
+        "hmm",
+        "uh-huh",
+        "aha",
+        "okay",
+        "ok",
+        "right",
+        "i see",
+    )
     """Said while we speak, these do not interrupt."""
     resume_after_ms: int = Field(default=1500, ge=0)
-    """Speech that began and brought neither voice nor words for so long was none; we speak on."""
+    """Speech that began and brought neither voice nor words for so long was none: what it
+    silenced goes on where it was left, once. At least `silenceTimeoutMs` and half a second."""
     echo_gate: bool = True
     """Whether our own voice, coming back, is told from the caller's."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: object) -> object:
+        """What is not set is as the preset has it."""
+        if not isinstance(data, dict):
+            return data
+        values = TURN_PRESETS.get(str(data.get("preset")), {})
+        unset = {
+            name: value
+            for name, value in values.items()
+            if name not in data and cls.model_fields[name].alias not in data
+        }
+        return {**data, **unset}
 
 
 class VoicemailSettings(Section):
@@ -253,7 +298,7 @@ class Settings(Section):
     stale_call_reaper_seconds: int = Field(default=120, ge=0)
     """A call that was not answered within this is hung up and ends as `timeout`; 0: never."""
     silence_timeout_ms: int = Field(default=800, gt=0)
-    """How long the caller must be silent to have finished speaking."""
+    """How long the caller must be silent to have finished speaking. `turns.preset` may set it."""
     transcript_timeout_ms: int = Field(default=180_000, gt=0)
     """How long `continue` waits for the caller's answer."""
     ring_timeout_ms: int = Field(default=30_000, gt=0)
@@ -275,16 +320,17 @@ class Settings(Section):
     """Handed to the responder with every turn."""
     session_scope: Literal["per-phone", "per-call", "main"] = "per-phone"
     """What conversation memory is keyed by: the other party's number, the call, or one key for
-    all. Handed to the responder."""
+    all. Handed to the responder, together with `agentId`."""
     responder: str | None = None
     """Who answers callers, by plugin name. Absent: nobody; calls are heard and written down."""
     response_model: str | None = None
-    """Selects the responder `model` when `responder` is absent; no such responder is part of
-    this release."""
+    """A language model as `vendor/model`. Selects the responder `model` when `responder` is
+    absent."""
     response_system_prompt: str | None = None
-    """Not acted on yet."""
+    """Who the language model is on the phone, and what it is for. Handed to the responder."""
     response_timeout_ms: int = Field(default=30_000, gt=0)
-    """How long a responder may take for a reply; then the caller hears an apology."""
+    """How long a responder may take for a reply, without the time in which the caller still
+    listens to its beginning; then the caller hears an apology."""
     gateway: GatewaySettings = GatewaySettings()
     vad: VadSettings = VadSettings()
     turns: TurnSettings = TurnSettings()
@@ -293,3 +339,20 @@ class Settings(Section):
     sinks: tuple[dict[str, object], ...] = ()
     """Receivers of call events, each `{ use: name, ... }` with that plugin's own keys."""
     limits: LimitSettings = LimitSettings()
+
+    @property
+    def response_models(self) -> tuple[str, ...]:
+        """Every model that a call may name, the general one first."""
+        own = (number.response_model for number in self.numbers.values())
+        return tuple(dict.fromkeys(filter(None, (self.response_model, *own))))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: object) -> object:
+        """How long the caller may pause is a matter of `turns.preset`, unless it is set."""
+        if not isinstance(data, dict) or {"silenceTimeoutMs", "silence_timeout_ms"} & data.keys():
+            return data
+        turns = data.get("turns")
+        preset = turns.get("preset") if isinstance(turns, dict) else getattr(turns, "preset", None)
+        silence = SILENCE_PRESETS.get(str(preset))
+        return data if silence is None else {**data, "silence_timeout_ms": silence}

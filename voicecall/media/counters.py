@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 class MediaCounters:
     """Counts that only grow, shared by all sessions of a process.
 
-    `pacing_error_max_ms` is the latest that a frame ever left, in call milliseconds.
+    `phrases_prepared` counts what was made ahead and said. `pacing_error_max_ms` is the latest
+    that a frame ever left, in call milliseconds.
     """
 
     sessions: int = 0
@@ -18,10 +19,12 @@ class MediaCounters:
     malformed_frames: int = 0
     dropped_audio_ms: float = 0.0
     interruptions: int = 0
+    resumptions: int = 0
     echoes: int = 0
     late_marks: int = 0
     underruns: int = 0
     recognition_restarts: int = 0
+    phrases_prepared: int = 0
     pacing_error_max_ms: float = 0.0
 
     def snapshot(self) -> dict[str, float]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import anyio
 
 from voicecall.calls.line import Speech, Spoken
 from voicecall.media.convert import Converter, silence
-from voicecall.model.media import Audio, AudioFormat
+from voicecall.model.media import FRAME_SECONDS, Audio, AudioFormat
 from voicecall.sdk.clock import Clock
 
 BUFFER_SECONDS = 30.0
 """Audio of one utterance that is made ahead of its playback; then the backend waits."""
+KEPT_SECONDS = 15.0
+"""Audio that was sent and is kept, so that it can be sent again."""
 TEXT_SECONDS_PER_CHARACTER = 1 / 15
 """How long text takes to speak, for a cut utterance whose audio was not made whole."""
 
@@ -27,10 +31,10 @@ class Job:
     def __init__(self, speech: Speech, format: AudioFormat, clock: Clock) -> None:
         self.speech = speech
         self.scope = anyio.CancelScope()
-        self.sent_seconds = 0.0
         self.marked_seconds = 0.0
         self.plays_until = 0.0
         self.all_sent = False
+        self.resumed = False
         self.first_audio_at: float | None = None
         self.first_frame_at: float | None = None
         self.first_heard_at: float | None = None
@@ -38,7 +42,10 @@ class Job:
         self._clock = clock
         self._converter: Converter | None = None
         self._audio = bytearray()
+        self._dropped = 0
         self._made_bytes = 0
+        self._sent_frames = 0
+        self._on_air = False
         self._complete = False
         self._failed: str | None = None
         self._changed = anyio.Event()
@@ -56,9 +63,14 @@ class Job:
         return self._spoken is not None
 
     @property
+    def sent_seconds(self) -> float:
+        """How much of it was sent, from its beginning."""
+        return self._sent_frames * FRAME_SECONDS
+
+    @property
     def audible(self) -> bool:
-        """Whether some of it was sent and its end is not known yet."""
-        return self.sent_seconds > 0 and not self.settled
+        """Whether some of it is on its way to the caller's ear, or there."""
+        return self._on_air and not self.settled
 
     async def played(self) -> Spoken:
         """Wait until it was heard, cut or failed."""
@@ -72,7 +84,7 @@ class Job:
             self.first_audio_at = self._clock.wall()
             self._converter = Converter(audio.format, self._format)
         self._extend(self._converter.feed(audio.data))
-        while len(self._audio) > BUFFER_SECONDS * self._format.bytes_per_second:
+        while self._ahead > BUFFER_SECONDS * self._format.bytes_per_second:
             await self._changed.wait()
 
     def complete(self, failed: str | None = None) -> None:
@@ -83,17 +95,44 @@ class Job:
         self._complete = True
         self._notify()
 
-    async def next_frame(self) -> bytes | None:
-        """The next 20 ms, the last ones filled up with silence; None: there are no more."""
+    async def next_frame(self, wanted: Callable[[], bool]) -> bytes | None:
+        """The next 20 ms, the last ones filled up with silence; the same until it was `sent`.
+
+        None: there are no more, or, after `wake`, it is not `wanted` any more.
+        """
         size = self._format.frame_bytes
-        while len(self._audio) < size and not self._complete and not self.settled:
+        while self._ahead < size and not self._complete and not self.settled and wanted():
             await self._changed.wait()
-        if self.settled or not self._audio:
+        if self.settled or self._ahead <= 0 or not wanted():
             return None
-        frame = bytes(self._audio[:size])
-        del self._audio[:size]
-        self._notify()
+        begin = self._sent_frames * size - self._dropped
+        frame = bytes(self._audio[begin : begin + size])
         return frame + silence(self._format, size - len(frame))
+
+    def wake(self) -> None:
+        """Let who waits for a frame look whether it is wanted still."""
+        self._notify()
+
+    def sent(self, plays_until: float) -> None:
+        """The next frame left; the caller hears its end at `plays_until`, in call seconds."""
+        self._sent_frames += 1
+        self._on_air = True
+        self.plays_until = plays_until
+        old = int((self.sent_seconds - KEPT_SECONDS) * self._format.bytes_per_second)
+        if old > self._dropped + self._format.bytes_per_second:
+            del self._audio[: old - self._dropped]
+            self._dropped = old
+        self._notify()
+
+    def take_back(self, heard_seconds: float, overlap: float) -> None:
+        """What was sent will not be played after `heard_seconds`; it goes on `overlap` earlier,
+        so that no word is lost whatever our guess is worth."""
+        frame = self._format.frame_bytes
+        wanted = int(max(0.0, heard_seconds - overlap) / FRAME_SECONDS)
+        self._sent_frames = max(wanted, -(-self._dropped // frame))
+        self.marked_seconds = max(self.marked_seconds, heard_seconds)
+        self.all_sent = self._on_air = False
+        self.resumed = True
 
     def settle(self, heard_seconds: float | None = None) -> None:
         """Its end is known. `heard_seconds` None: everything that was made was heard."""
@@ -125,6 +164,12 @@ class Job:
         if not self._complete or self._failed is not None:
             whole = max(whole, len(self.speech.text) * TEXT_SECONDS_PER_CHARACTER)
         return heard_text(self.speech.text, heard / whole if whole else 0.0)
+
+    @property
+    def _ahead(self) -> int:
+        """Bytes that were made and not sent."""
+        sent = self._sent_frames * self._format.frame_bytes
+        return self._dropped + len(self._audio) - sent
 
     def _extend(self, data: bytes) -> None:
         if data and not self.settled:

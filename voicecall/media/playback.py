@@ -7,7 +7,8 @@ audio before them was played; where they do not, the clock decides.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+import math
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,7 +20,8 @@ from voicecall.calls.line import Speech
 from voicecall.errors import CapacityExceeded, SpeechError
 from voicecall.media.counters import MediaCounters
 from voicecall.media.jobs import Job
-from voicecall.media.synthesis import Synthesis
+from voicecall.media.marks import Marks
+from voicecall.media.synthesis import Voice
 from voicecall.model.media import (
     FRAME_SECONDS,
     AudioFormat,
@@ -37,12 +39,11 @@ FRAMES_PER_MARK = 15
 """A mark every 300 ms."""
 SYNTHESES_AT_ONCE = 2
 """The utterance that plays and the next one are made at the same time."""
-MARK_GRACE_SECONDS = 1.0
-"""How late a mark may be before the clock decides instead."""
-REAL_MARK_GRACE_SECONDS = 0.5
-"""The same in real seconds, for simulated networks that run faster than their sockets."""
 HOLD_SECONDS = 10.0
 """How long a noise on the line can keep us from beginning to speak."""
+OVERLAP_SECONDS = 0.3
+"""How much is said again when speech goes on after a pause: a word that was cut, and whatever
+we believed to be heard too early."""
 ECHO_TAIL_SECONDS = 0.5
 """How long after our last word its echo can still come back."""
 
@@ -53,14 +54,6 @@ class PlaybackSettings:
 
     format: AudioFormat
     queued_utterances: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mark:
-    job: Job
-    seconds: float
-    due: float
-    final: bool
 
 
 class PlaybackListener(Protocol):
@@ -95,7 +88,7 @@ class Playback:
         self,
         *,
         send: Callable[[MediaCommand], Awaitable[None]],
-        synthesis: Synthesis,
+        synthesis: Voice,
         settings: PlaybackSettings,
         clock: Clock,
         counters: MediaCounters,
@@ -115,10 +108,9 @@ class Playback:
         self._queued = anyio.Event()
         self._released = anyio.Event()
         self._released.set()
-        self._marks: OrderedDict[str, _Mark] = OrderedDict()
-        self._marks_made = 0
-        self._generation = 0
+        self._marks = Marks(clock)
         self._plays_until = 0.0
+        self._paused_at: float | None = None
         self._speaking = False
         self._last_said = ""
         self._silent_since = float("-inf")
@@ -174,8 +166,18 @@ class Playback:
         return any(job.audible and job.speech.protected for job in self._unsettled)
 
     @property
+    def resumed(self) -> bool:
+        """Whether what is audible was paused before."""
+        return any(job.audible and job.resumed for job in self._unsettled)
+
+    @property
+    def paused(self) -> float | None:
+        """For how many seconds our speech has been paused; None: it is not."""
+        return None if self._paused_at is None else self._clock.now() - self._paused_at
+
+    @property
     def pending(self) -> bool:
-        """Whether something waits for its first frame."""
+        """Whether something waits to be audible."""
         return any(not job.audible for job in self._unsettled)
 
     def saying(self) -> str:
@@ -198,6 +200,24 @@ class Playback:
             if not job.speech.protected and not (spared and job.audible)
         )
 
+    async def pause(self) -> None:
+        """Fall silent until `release`; then what was audible goes on where it was heard to."""
+        audible = [job for job in self._unsettled if job.audible]
+        for job in audible:
+            heard = self._marks.heard_seconds(job)
+            if job.all_sent and heard >= job.sent_seconds:
+                self._settle(job)
+            else:
+                self._last_said = job.speech.text
+                job.take_back(heard, OVERLAP_SECONDS)
+                self._paused_at = self._clock.now()
+        self.hold()
+        self._queue = deque(job for job in self._unsettled if not job.all_sent)
+        self._queued.set()
+        self._tell_speaking()
+        if audible:
+            await self._drop_sent()
+
     def hold(self) -> None:
         """Begin no further utterance until `release`; what is heard already goes on."""
         if self._released.is_set():
@@ -209,11 +229,9 @@ class Playback:
 
     def reached(self, name: str) -> None:
         """The carrier has played, or dropped, everything before the mark `name`."""
-        while name in self._marks:
-            _, mark = self._marks.popitem(last=False)
-            self._note_heard(mark)
-            if mark.final and not mark.job.settled:  # the clock may have decided before
-                self._settle(mark.job)
+        for job in self._marks.reached(name):
+            if not job.settled:  # the clock may have decided before
+                self._settle(job)
 
     async def _next_job(self) -> Job:
         while not self._queue:
@@ -241,32 +259,42 @@ class Playback:
         self._make_next()
 
     async def _play(self, job: Job) -> None:
-        frames = 0
-        while (frame := await job.next_frame()) is not None:
-            if not job.sent_seconds:
-                with anyio.move_on_after(HOLD_SECONDS / self._clock.scale):
-                    await self._released.wait()
+        """Send `job` to its end, unless it is settled, or paused, before."""
+        frames, generation = 0, self._marks.generation
+
+        def current() -> bool:
+            return not job.settled and generation == self._marks.generation
+
+        while (frame := await job.next_frame(current)) is not None:
+            if not job.audible:
+                await self._until_released(job)
             await self._pace()
-            if job.settled:
+            if not current():
                 return
             await self._send_frame(job, frame)
             frames += 1
-            if frames % FRAMES_PER_MARK == 0 and not job.settled:
+            if frames % FRAMES_PER_MARK == 0 and current():
                 await self._place_mark(job, final=False)
-        await self._finish(job)
+        if current():
+            await self._finish(job)
+
+    async def _until_released(self, job: Job) -> None:
+        """How long a pause may last is for who paused us to say."""
+        longest = math.inf if job.resumed else HOLD_SECONDS / self._clock.scale
+        with anyio.move_on_after(longest):
+            await self._released.wait()
 
     async def _finish(self, job: Job) -> None:
         """Everything of `job` was sent: leave it to its last mark, or to the clock."""
-        if job.settled:
-            return
         self._take_from_queue(job)
         if not job.sent_seconds:
             self._settle(job)
             return
         job.all_sent = True
+        generation = self._marks.generation
         await self._place_mark(job, final=True)
         if self._tasks is not None:
-            self._tasks.start_soon(self._settle_by_clock, job)
+            self._tasks.start_soon(self._settle_by_clock, job, generation)
 
     async def _pace(self) -> None:
         """Wait until the next frame is due, counted from when the one before it ends."""
@@ -280,61 +308,46 @@ class Playback:
     async def _send_frame(self, job: Job, frame: bytes) -> None:
         now = self._clock.now()
         plays_at = max(self._plays_until, now)
-        if not job.sent_seconds:
+        if not job.sent_seconds and not job.marked_seconds:
             job.first_frame_at = self._clock.wall()
             job.first_heard_at = job.first_frame_at + (plays_at - now) / self._clock.scale
-        elif plays_at > self._plays_until:
+        elif job.audible and plays_at > self._plays_until:
             self._counters.underruns += 1
-        self._plays_until = job.plays_until = plays_at + FRAME_SECONDS
-        job.sent_seconds += FRAME_SECONDS
+        self._counters.resumptions += self._paused_at is not None
+        self._paused_at = None
+        self._plays_until = plays_at + FRAME_SECONDS
+        job.sent(self._plays_until)
         self._tell_speaking()
         self._listener.frame_left(frame, plays_at)
         await self._send(PlayAudio(data=frame))
 
     async def _place_mark(self, job: Job, *, final: bool) -> None:
-        self._marks_made += 1
-        name = f"{self._generation}-{self._marks_made}"
-        self._marks[name] = _Mark(
-            job=job, seconds=job.sent_seconds, due=self._plays_until, final=final
-        )
-        await self._send(PlaceMark(name=name))
+        await self._send(PlaceMark(name=self._marks.place(job, final=final)))
 
-    async def _settle_by_clock(self, job: Job) -> None:
-        await self._clock.sleep(job.plays_until + self._grace() - self._clock.now())
-        if not job.settled:
+    async def _settle_by_clock(self, job: Job, generation: int) -> None:
+        await self._clock.sleep(job.plays_until + self._marks.grace - self._clock.now())
+        if not job.settled and generation == self._marks.generation:
             self._counters.late_marks += 1
             self._settle(job)
 
-    def _grace(self) -> float:
-        return max(MARK_GRACE_SECONDS, REAL_MARK_GRACE_SECONDS * self._clock.scale)
-
-    def _note_heard(self, mark: _Mark) -> None:
-        if not mark.job.marked_seconds:
-            heard_at = self._clock.wall() - mark.seconds / self._clock.scale
-            mark.job.first_heard_at = max(heard_at, mark.job.first_frame_at or heard_at)
-        mark.job.marked_seconds = mark.seconds
-
-    def _heard_seconds(self, job: Job) -> float:
-        """What was played of `job`: the clock's guess between its last mark and the next."""
-        now = self._clock.now()
-        guess = job.sent_seconds - max(0.0, job.plays_until - now)
-        next_mark = next(iter(self._marks.values()), None)
-        if next_mark is not None and now <= next_mark.due + self._grace():
-            guess = min(guess, next_mark.seconds if next_mark.job is job else 0.0)
-        return max(job.marked_seconds, guess, 0.0)
-
     async def _cut(self, jobs: Iterable[Job]) -> None:
         cut = list(jobs)
+        self._paused_at = None
         was_audible = any(job.audible for job in cut)
         for job in cut:
-            heard = self._heard_seconds(job)
+            heard = self._marks.heard_seconds(job)
             self._settle(job, heard if heard < job.sent_seconds or not job.all_sent else None)
         if was_audible:
-            self._marks.clear()
-            self._generation += 1
-            self._plays_until = self._clock.now()
-            self._listener.cleared(self._plays_until)
-            await self._send(ClearAudio())
+            await self._drop_sent()
+
+    async def _drop_sent(self) -> None:
+        """What the carrier has not played yet is not to be played."""
+        self._marks.drop()
+        self._plays_until = self._clock.now()
+        self._listener.cleared(self._plays_until)
+        for job in self._unsettled:
+            job.wake()
+        await self._send(ClearAudio())
 
     def _settle(self, job: Job, heard_seconds: float | None = None) -> None:
         if job.audible:
@@ -358,6 +371,6 @@ class Playback:
     def _abandon(self) -> None:
         """The stream is gone: nothing more will be heard."""
         for job in tuple(self._unsettled):
-            heard = self._heard_seconds(job)
+            heard = self._marks.heard_seconds(job)
             job.fail("the media stream ended", heard)
             self._settle(job)

@@ -19,7 +19,7 @@ from voicecall.media.hearing import AudioQueue, hear
 from voicecall.media.playback import Playback, PlaybackSettings
 from voicecall.media.recording import Tap
 from voicecall.media.replying import ReplyTask
-from voicecall.media.synthesis import Synthesis
+from voicecall.media.synthesis import Voice
 from voicecall.media.tokens import StreamGrant
 from voicecall.media.turn_taking import TurnTaking
 from voicecall.media.turns import TurnPolicy
@@ -60,6 +60,10 @@ SILENCE_CHECKS = 4
 REAL_SILENCE_SECONDS = 2.0
 """A line is not silent sooner than that, however fast a simulated network runs."""
 
+RECOGNITION_SECONDS = 0.5
+"""Call seconds, and real ones, that recognition has for the last words after the silence that
+ends them; nobody is taken for silent sooner."""
+
 POLICY_VIOLATION = 1008
 CLOSE_CODES = {STOPPED: 1000, CLOSED: 1000, SILENT: 1001, CANCELLED: 1001, BROKEN: 1011}
 
@@ -80,7 +84,7 @@ class SessionTools:
         tap: listens in; None: nobody does.
     """
 
-    tts: Synthesis
+    tts: Voice
     stt: SttBackend | None
     stt_format: AudioFormat
     vad: VadBackend | None
@@ -89,6 +93,14 @@ class SessionTools:
     clock: Clock
     counters: MediaCounters
     tap: Tap | None = None
+
+
+def resume_seconds(settings: Settings, scale: float) -> float:
+    """After how long a pause without words speech was none, in call seconds."""
+    silence = settings.silence_timeout_ms / 1000
+    return max(
+        settings.turns.resume_after_ms / 1000, silence + RECOGNITION_SECONDS * max(1.0, scale)
+    )
 
 
 async def run_session(
@@ -170,7 +182,7 @@ class Session:
             policy=TurnPolicy(settings.turns),
             meter=VoiceMeter(started.format, tools.vad.stream() if tools.vad else None, self._echo),
             early=tools.vad is not None,
-            resume_seconds=settings.turns.resume_after_ms / 1000,
+            resume_seconds=resume_seconds(settings, tools.clock.scale),
             playback=self._playback,
             reply=self._reply,
             notes=self._notes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Protocol
 
 import anyio
 
@@ -16,6 +17,18 @@ FIRST_AUDIO_SECONDS = 10.0
 """Real seconds that a backend may take until its first audio."""
 ATTEMPTS = 2
 """How often one backend is asked when it says that the same request may be sent again."""
+
+
+class Voice(Protocol):
+    """Speaks."""
+
+    async def synthesize(self, utterance: Utterance, out: AudioSink) -> None:
+        """Push the audio of `utterance` into `out`; returns at its end.
+
+        Raises:
+            SpeechError: it could not be made, or not to its end.
+        """
+        ...
 
 
 class Synthesis:
@@ -32,19 +45,33 @@ class Synthesis:
         self._backends = tuple(backends)
         self._logger = logger
 
+    @property
+    def chosen(self) -> str:
+        """The backend that speaks unless it fails."""
+        return self._backends[0][0]
+
     async def synthesize(self, utterance: Utterance, out: AudioSink) -> None:
         """Push the audio of `utterance` into `out`; returns at its end.
 
         Raises:
             SpeechError: all backends failed, or one failed when audio was out already.
         """
+        await self.speak(utterance, out)
+
+    async def speak(self, utterance: Utterance, out: AudioSink) -> str:
+        """As `synthesize`; returns the backend that spoke.
+
+        Raises:
+            SpeechError: likewise.
+        """
         for position, (name, backend) in enumerate(self._backends):
             sink = _Watched(out)
             attempts, error = await self._try(name, backend, utterance, sink)
             if error is None:
-                return
+                return name
+            failure = error
             if sink.started or position + 1 == len(self._backends):
-                raise error
+                break
             self._logger.warning(
                 "speech synthesis falls back",
                 extra={
@@ -54,6 +81,7 @@ class Synthesis:
                     "error": str(error),
                 },
             )
+        raise failure
 
     async def _try(
         self, name: str, backend: TtsBackend, utterance: Utterance, sink: _Watched

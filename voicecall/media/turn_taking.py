@@ -82,19 +82,23 @@ class TurnTaking:
     async def write(self, event: SpeechEvent) -> None:
         """Recognition says something."""
         self._told_at = self._clock.now()
+        voice, pause = self._speech.voice, self._meter.quiet_seconds
         verdict = await self._judge(event)
         if not verdict.words:
             return
         if isinstance(event, SpeechPartial):
             self._notes.partial(event.text.strip())
         if isinstance(event, SpeechFinal):
-            self._notes.heard(self._heard(event))
+            known = event.speech_ended_ago or (pause if voice else 0.0)
+            self._notes.heard(self._heard(event.text.strip(), known))
 
     async def _judge(self, event: SpeechEvent | VoiceGoesOn) -> Verdict:
         self._speech, verdict = self._policy.judge(self._speech, event, self._floor())
         if verdict.takes_floor:
             await self._barge_in()
-        if verdict.holds:
+        if verdict.pauses:
+            await self._playback.pause()
+        elif verdict.holds:
             self._playback.hold()
         elif self._speech.took_floor or not self._speech.going_on:
             self._playback.release()
@@ -107,7 +111,7 @@ class TurnTaking:
         Every waiter learns what was heard, the carrier drops what it has not played, and only
         then the desk hears of it.
         """
-        self._counters.interruptions += self._playback.audible
+        self._counters.interruptions += self._playback.audible or self._playback.paused is not None
         self._reply.cancel()
         await self._playback.yield_floor()
         self._notes.speech_began()
@@ -122,14 +126,13 @@ class TurnTaking:
             saying=self._playback.saying(),
             playing=self._playback.audible,
             protected=self._playback.protected,
+            paused=self._playback.paused,
+            resumed=self._playback.resumed,
             pending=self._reply.active or self._playback.pending,
             voice=self._meter.seconds,
         )
 
-    def _heard(self, final: SpeechFinal) -> Heard:
+    def _heard(self, text: str, ended_ago: float) -> Heard:
         now = self._clock.wall()
-        return Heard(
-            text=final.text.strip(),
-            speech_ended_at=now - final.speech_ended_ago / self._clock.scale,
-            transcript_at=now,
-        )
+        ended_at = now - ended_ago / self._clock.scale
+        return Heard(text=text, speech_ended_at=ended_at, transcript_at=now)

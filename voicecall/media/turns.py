@@ -4,6 +4,9 @@ Evidence that the caller takes the floor is words that are neither a backchannel
 echo, or, while we are heard, a voice that goes on. A reply that is not heard yet waits while
 there is only a voice, and is void with the first word. With nothing of ours at stake, any
 speech will do.
+
+A voice alone may be a cough: it only pauses what is heard. Words then take the floor for good;
+where none come, what was paused goes on, once.
 """
 
 from __future__ import annotations
@@ -16,9 +19,8 @@ from difflib import SequenceMatcher
 from voicecall.config.schema import TurnSettings
 from voicecall.model.speech import SpeechBegan, SpeechEvent, SpeechFinal, SpeechPartial
 
-PATIENCE_SECONDS = 0.3
-"""How much longer than `turns.minSpeechMs` a voice without words must last to interrupt us:
-words tell a backchannel from a wish to speak, so they get a moment to arrive."""
+LONGEST_PAUSE_SECONDS = 10.0
+"""Who makes themselves heard for so long, has the floor without a word that we understand."""
 ECHO_LIKENESS = 0.8
 """The part of a text that must be ours, in order, to be our echo."""
 ECHO_WORDS = 3
@@ -40,6 +42,8 @@ class Floor:
         saying: what the caller hears from us, or heard until a moment ago.
         playing: whether our speech is audible.
         protected: whether it must not be interrupted.
+        paused: for how many seconds our speech has been paused for this voice; None: it is not.
+        resumed: whether our speech went on after such a pause already.
         pending: whether a reply is being made or waits to be played.
         voice: seconds that the caller's own voice has lasted by now.
     """
@@ -47,6 +51,8 @@ class Floor:
     saying: str = ""
     playing: bool = False
     protected: bool = False
+    paused: float | None = None
+    resumed: bool = False
     pending: bool = False
     voice: float = 0.0
 
@@ -74,12 +80,14 @@ class Verdict:
 
     Args:
         takes_floor: from here on our reply is void and what is played is to be cut.
+        pauses: fall silent, so that our speech can go on if it was nothing.
         holds: do not begin to speak now; the caller may be about to say something.
         words: pass the text on; a final counts as the caller's turn.
         echo: it was our own voice.
     """
 
     takes_floor: bool = False
+    pauses: bool = False
     holds: bool = False
     words: bool = False
     echo: bool = False
@@ -94,6 +102,7 @@ class TurnPolicy:
 
     def __init__(self, settings: TurnSettings) -> None:
         self._min_voice = settings.min_speech_ms / 1000
+        self._wordless_voice = max(settings.min_speech_ms, settings.interrupt_after_ms) / 1000
         self._backchannels = {words_of(text) for text in settings.backchannels}
         self._longest_backchannel = max(map(len, self._backchannels), default=0)
         self._echo_gate = settings.echo_gate
@@ -110,7 +119,8 @@ class TurnPolicy:
         """
         match event:
             case SpeechBegan():
-                return self._voice(CallerSpeech(going_on=True), floor)
+                over = "" if floor.paused is None else speech.over
+                return self._voice(CallerSpeech(going_on=True, over=over), floor)
             case VoiceGoesOn():
                 return self._voice(speech, floor) if speech.going_on else (speech, Verdict())
             case SpeechPartial(text=text):
@@ -121,10 +131,12 @@ class TurnPolicy:
 
     def _voice(self, speech: CallerSpeech, floor: Floor) -> tuple[CallerSpeech, Verdict]:
         speech = _carry_on(speech, floor)
-        if floor.saying:
-            needed = self._min_voice + PATIENCE_SECONDS
-            return _take_floor(speech, floor, speech.voice >= needed)
-        if floor.pending and not speech.took_floor:
+        if floor.paused is None and floor.saying and speech.voice < self._wordless_voice:
+            return speech, Verdict()
+        if floor.playing and not (floor.protected or floor.resumed):
+            return speech, Verdict(pauses=not speech.took_floor)
+        undecided = floor.pending and not floor.playing and not speech.took_floor
+        if undecided and (floor.paused or 0.0) < LONGEST_PAUSE_SECONDS:
             return speech, Verdict(holds=True)
         return _take_floor(speech, floor, True)
 
@@ -133,7 +145,8 @@ class TurnPolicy:
     ) -> tuple[CallerSpeech, Verdict]:
         if self._is_echo(words, speech):
             return speech, Verdict(echo=True)
-        evidence = bool(words) and not (floor.playing and self._is_backchannel(words))
+        speaking = floor.playing or floor.paused is not None
+        evidence = bool(words) and not (speaking and self._is_backchannel(words))
         speech, verdict = _take_floor(speech, floor, evidence)
         return speech, replace(verdict, words=bool(words))
 
@@ -142,7 +155,8 @@ class TurnPolicy:
             return Verdict()
         if self._is_echo(words, speech):
             return Verdict(echo=True)
-        if floor.playing and not speech.took_floor and self._is_backchannel(words):
+        speaking = floor.playing or floor.paused is not None
+        if speaking and not speech.took_floor and self._is_backchannel(words):
             return Verdict()
         _, verdict = _take_floor(speech, floor, True)
         return replace(verdict, words=True)

@@ -17,10 +17,11 @@ from voicecall.calls.manager import CallManager
 from voicecall.calls.memory_store import MemoryStore
 from voicecall.calls.tools import CallTools
 from voicecall.config.schema import Settings
+from voicecall.errors import CapacityExceeded
 from voicecall.model.carrier_events import CarrierEvent
 from voicecall.model.ids import CarrierCallId, new_stream_token
 from voicecall.model.instructions import Instruction, OpenStream
-from voicecall.model.speech import ReplyPart, Turn
+from voicecall.model.speech import EndedCall, ReplyPart, Turn
 from voicecall.model.webhook import HttpReply, VerifiedWebhook, WebhookRequest
 from voicecall.sdk.clock import SystemClock
 from voicecall.sdk.provider import (
@@ -103,6 +104,7 @@ class Voice:
     def __init__(self, tasks: Any) -> None:
         self.said: list[Speech] = []
         self.full_once: Exception | None = None
+        self.room = 1000
         self._tasks = tasks
         self._open: list[Job] = []
 
@@ -110,6 +112,8 @@ class Voice:
         full, self.full_once = self.full_once, None
         if full is not None:
             raise full
+        if len(self._open) >= self.room:
+            raise CapacityExceeded("no room")
         job = Job(speech)
         self.said.append(speech)
         self._open.append(job)
@@ -148,12 +152,16 @@ class Echo(Responder):
         self.parts = parts
         self.delay = delay
         self.turns: list[Turn] = []
+        self.ended: list[EndedCall] = []
 
     async def respond(self, turn: Turn, out: ReplySink) -> None:
         self.turns.append(turn)
         await anyio.sleep(self.delay)
         for part in self.parts:
             await out.write(part)
+
+    async def call_ended(self, call: EndedCall) -> None:
+        self.ended.append(call)
 
 
 @dataclass
@@ -193,6 +201,7 @@ async def world(
     detect_machine: bool = False,
     voice: str | None = None,
     language: str | None = None,
+    prepare: Callable[..., Awaitable[None]] | None = None,
     store: MemoryStore | None = None,
     **overrides: Any,
 ) -> AsyncIterator[World]:
@@ -216,6 +225,7 @@ async def world(
         detect_machine=detect_machine,
         voice=voice,
         language=language,
+        prepare=prepare,
     )
     async with anyio.create_task_group() as tasks:
         manager = CallManager(tools, tasks)

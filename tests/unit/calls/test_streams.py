@@ -12,9 +12,11 @@ import pytest
 from voicecall.config.schema import Settings
 from voicecall.errors import SignatureInvalid
 from voicecall.media.counters import MediaCounters
+from voicecall.media.phrases import PhraseBook, PreparedVoice
 from voicecall.media.session import SessionTools
 from voicecall.media.synthesis import Synthesis
 from voicecall.media.tokens import StreamGrant, StreamTokens
+from voicecall.media.voices import Voices
 from voicecall.model.carrier_events import CallAnswered
 from voicecall.model.ids import CallId, CarrierCallId, StreamToken
 from voicecall.model.media import MULAW_8K, StreamOpening
@@ -53,8 +55,9 @@ class Socket:
 def doors(world: Any, folder: Path, *, skip_verification: bool = False, **config: Any) -> Streams:
     """What stands behind the media sockets of `world`."""
     settings, clock = Settings.model_validate(config), SystemClock()
+    voice = Synthesis([("mute", Mute())], logging.getLogger("test"))
     tools = SessionTools(
-        tts=Synthesis([("mute", Mute())], logging.getLogger("test")),
+        tts=voice,
         stt=None,
         stt_format=MULAW_8K,
         vad=None,
@@ -68,7 +71,7 @@ def doors(world: Any, folder: Path, *, skip_verification: bool = False, **config
         world.manager,
         StreamTokens(clock, settings),
         tools,
-        voices={},
+        voices=Voices(PreparedVoice(voice, PhraseBook(MULAW_8K, world.tasks, MediaCounters()))),
         state_dir=folder,
         skip_verification=skip_verification,
     )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecall.config.schema import TurnSettings
-from voicecall.media.turns import CallerSpeech, Floor, TurnPolicy, Verdict, VoiceGoesOn
+from voicecall.media.turns import (
+    LONGEST_PAUSE_SECONDS,
+    CallerSpeech,
+    Floor,
+    TurnPolicy,
+    Verdict,
+    VoiceGoesOn,
+)
 from voicecall.model.speech import SpeechBegan, SpeechFinal, SpeechPartial
 
 OURS = "Thank you for calling. Shall I book the table for two at eight o'clock?"
@@ -16,18 +25,13 @@ SPEAKING = Floor(saying=OURS, playing=True)
 GREETING = Floor(saying=OURS, playing=True, protected=True)
 THINKING = Floor(pending=True)
 JUST_DONE = Floor(saying=OURS)
+PAUSED = Floor(pending=True, paused=0.3)
 
 policy = TurnPolicy(TurnSettings())
 
 
 def with_voice(floor: Floor, seconds: float) -> Floor:
-    return Floor(
-        saying=floor.saying,
-        playing=floor.playing,
-        protected=floor.protected,
-        pending=floor.pending,
-        voice=seconds,
-    )
+    return replace(floor, voice=seconds)
 
 
 def follow(*steps: tuple[object, Floor]) -> list[Verdict]:
@@ -51,13 +55,71 @@ def test_a_click_does_not_interrupt_us() -> None:
     assert verdicts == [Verdict(), Verdict(), Verdict()]
 
 
-def test_a_voice_that_goes_on_interrupts_us_without_a_word() -> None:
+def test_a_voice_that_goes_on_pauses_us_without_a_word() -> None:
     verdicts = follow(
         (SpeechBegan(), SPEAKING),
         (VoiceGoesOn(), with_voice(SPEAKING, 0.4)),
         (VoiceGoesOn(), with_voice(SPEAKING, 0.5)),
     )
-    assert [verdict.takes_floor for verdict in verdicts] == [False, False, True]
+    assert verdicts == [Verdict(), Verdict(), Verdict(pauses=True)]
+
+
+def test_what_a_voice_paused_falls_with_its_first_word() -> None:
+    verdicts = follow(
+        (SpeechBegan(), SPEAKING),
+        (VoiceGoesOn(), with_voice(SPEAKING, 0.5)),
+        (VoiceGoesOn(), with_voice(PAUSED, 0.7)),
+        (SpeechPartial(text="no"), with_voice(PAUSED, 0.8)),
+        (SpeechFinal(text="no, wait"), with_voice(SILENT, 0.0)),
+    )
+    assert verdicts[2] == Verdict(holds=True)
+    assert verdicts[3] == Verdict(takes_floor=True, words=True)
+    assert verdicts[4] == Verdict(words=True)
+
+
+@pytest.mark.parametrize("text", ["", "Mhm.", "thank you for calling"])
+def test_a_voice_that_brings_nothing_leaves_what_it_paused(text: str) -> None:
+    verdicts = follow(
+        (SpeechBegan(), SPEAKING),
+        (VoiceGoesOn(), with_voice(SPEAKING, 0.5)),
+        (SpeechPartial(text=text), with_voice(PAUSED, 0.7)),
+        (SpeechFinal(text=text), with_voice(PAUSED, 0.0)),
+    )
+    assert verdicts[1].pauses
+    assert not any(verdict.takes_floor for verdict in verdicts)
+    assert not verdicts[-1].words
+
+
+@pytest.mark.parametrize("text", ["yes", "No.", "stop"])
+def test_a_short_answer_counts_when_it_is_final_at_once(text: str) -> None:
+    verdicts = follow(
+        (SpeechBegan(), SPEAKING),
+        (VoiceGoesOn(), with_voice(SPEAKING, 0.5)),
+        (SpeechFinal(text=text), with_voice(PAUSED, 0.0)),
+    )
+    assert verdicts[-1] == Verdict(takes_floor=True, words=True)
+
+
+def test_what_went_on_after_a_pause_is_not_paused_again() -> None:
+    again = Floor(saying=OURS, playing=True, resumed=True)
+    verdicts = follow((SpeechBegan(), again), (VoiceGoesOn(), with_voice(again, 0.5)))
+    assert verdicts[1] == Verdict(takes_floor=True)
+
+
+def test_who_pauses_us_for_very_long_has_the_floor_without_a_word() -> None:
+    long = Floor(pending=True, paused=LONGEST_PAUSE_SECONDS)
+    verdicts = follow(
+        (SpeechBegan(), SPEAKING),
+        (VoiceGoesOn(), with_voice(SPEAKING, 0.5)),
+        (VoiceGoesOn(), PAUSED),
+        (VoiceGoesOn(), long),
+    )
+    assert [verdict.takes_floor for verdict in verdicts] == [False, False, False, True]
+
+
+def test_between_two_sentences_a_voice_makes_the_next_one_wait() -> None:
+    gap = Floor(saying=OURS, pending=True, voice=0.6)
+    assert follow((SpeechBegan(), gap))[0] == Verdict(holds=True)
 
 
 @pytest.mark.parametrize("text", ["no", "Yes.", "wait", "stop it", "ja", "はい"])
@@ -171,6 +233,8 @@ floors = st.builds(
     saying=st.sampled_from(["", OURS]),
     playing=st.booleans(),
     protected=st.booleans(),
+    paused=st.one_of(st.none(), st.floats(0, 20)),
+    resumed=st.booleans(),
     pending=st.booleans(),
     voice=st.floats(0, 3),
 )
@@ -185,7 +249,9 @@ def test_the_floor_is_taken_at_most_once_a_speech_and_never_from_protected_speec
         speech, verdict = policy.judge(speech, event, floor)
         taken += verdict.takes_floor
         assert taken <= 1
-        assert not (verdict.takes_floor and floor.playing and floor.protected)
+        stops_us = verdict.takes_floor or verdict.pauses
+        assert not (stops_us and floor.playing and floor.protected)
+        assert not (verdict.pauses and (floor.resumed or not floor.playing))
         if isinstance(event, SpeechFinal):
             taken = 0
             assert speech == CallerSpeech()

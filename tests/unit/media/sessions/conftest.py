@@ -24,22 +24,9 @@ from voicecall.media.counters import MediaCounters
 from voicecall.media.session import SessionTools, run_session
 from voicecall.media.synthesis import Synthesis
 from voicecall.media.tokens import StreamGrant
+from voicecall.model import media
 from voicecall.model.ids import CallId, CarrierCallId, StreamToken
-from voicecall.model.media import (
-    MULAW_8K,
-    AudioFormat,
-    ClearAudio,
-    MediaAudio,
-    MediaCommand,
-    MediaDigit,
-    MediaEvent,
-    MediaFault,
-    MediaMark,
-    MediaStarted,
-    MediaStopped,
-    PlaceMark,
-    PlayAudio,
-)
+from voicecall.model.media import MULAW_8K, AudioFormat, MediaCommand, MediaEvent, MediaFault
 from voicecall.sdk.clock import SystemClock
 from voicecall.sdk.provider import MediaProtocol
 
@@ -52,32 +39,32 @@ class PlainProtocol(MediaProtocol):
 
     def receive(self, frame: str | bytes) -> Sequence[MediaEvent]:
         if isinstance(frame, bytes):
-            return [MediaAudio(data=frame)]
+            return [media.MediaAudio(data=frame)]
         try:
             message = json.loads(frame)
         except ValueError:
             return [MediaFault(detail="not JSON")]
         match message:
             case {"start": carrier_call_id}:
-                started = MediaStarted(
+                started = media.MediaStarted(
                     stream_id="s", carrier_call_id=carrier_call_id, format=MULAW_8K
                 )
                 return [started]
             case {"mark": name}:
-                return [MediaMark(name=name)]
+                return [media.MediaMark(name=name)]
             case {"digit": digit}:
-                return [MediaDigit(digit=digit)]
+                return [media.MediaDigit(digit=digit)]
             case {"stop": True}:
-                return [MediaStopped()]
+                return [media.MediaStopped()]
         return [MediaFault(detail="unknown message")]
 
     def send(self, command: MediaCommand) -> Sequence[str | bytes]:
         match command:
-            case PlayAudio(data=data):
+            case media.PlayAudio(data=data):
                 return [data]
-            case PlaceMark(name=name):
+            case media.PlaceMark(name=name):
                 return [json.dumps({"mark": name})]
-            case ClearAudio():
+            case media.ClearAudio():
                 return [json.dumps({"clear": True})]
 
 
@@ -157,6 +144,12 @@ class Phone:
         samples = np.random.default_rng(7).integers(-level, level, int(seconds * 8000))
         audio = g711.mulaw_encode(samples.astype(np.int16))
         self._mouth.extend(audio[i : i + 160] for i in range(0, len(audio), 160))
+
+    async def until_cleared(self, times: int = 1) -> float:
+        """When the gateway told us for the `times`-th time to fall silent."""
+        while len(self.clears) < times:
+            await anyio.sleep(0.001)
+        return self.clears[times - 1]
 
     async def run(self) -> None:
         async with anyio.create_task_group() as tasks:
@@ -307,6 +300,7 @@ async def session(
     start: bool = True,
     phone: Phone | None = None,
     tts: Any = None,
+    voice: Any = None,
     stt: Any = None,
     vad: Any = None,
     limits: dict[str, Any] | None = None,
@@ -335,7 +329,7 @@ async def session(
         ),
     )
     session_tools = SessionTools(
-        tts=Synthesis([("noise", stage.tts)], logging.getLogger("test.tts")),
+        tts=voice or Synthesis([("noise", stage.tts)], logging.getLogger("test.tts")),
         stt=stage.stt,
         stt_format=stt_format,
         vad=vad,

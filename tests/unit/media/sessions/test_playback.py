@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import anyio
 import numpy as np
 import pytest
@@ -10,10 +12,14 @@ from hypothesis import strategies as st
 
 from voicecall.calls.line import Speech
 from voicecall.errors import CapacityExceeded, SpeechError
+from voicecall.media.counters import MediaCounters
 from voicecall.media.g711 import mulaw_encode
 from voicecall.media.jobs import heard_text
+from voicecall.media.phrases import PhraseBook, PreparedVoice
 from voicecall.media.playback import LEAD_SECONDS
+from voicecall.media.synthesis import Synthesis
 from voicecall.model.media import MULAW_8K, PCM16_8K
+from voicecall.model.speech import Utterance
 
 LONG = "one two three four five six seven eight nine ten eleven twelve"
 
@@ -77,6 +83,23 @@ def test_the_first_audio_leaves_before_the_sentence_is_made(theatre) -> None:
             assert stage.phone.frames and stage.tts.finished == []
             assert (await job.played()).complete
             assert stage.phone.gaps <= 1
+
+    theatre.run(main)
+
+
+def test_a_prepared_greeting_leaves_at_once_when_the_stream_is_up(theatre) -> None:
+    async def main() -> None:
+        tts = theatre.NoiseTts(first_after=1.0, pace=0.5)
+        async with anyio.create_task_group() as tasks:
+            synthesis = Synthesis([("noise", tts)], logging.getLogger("test.tts"))
+            voice = PreparedVoice(synthesis, PhraseBook(MULAW_8K, tasks, MediaCounters()))
+            await voice.prepare(Utterance(text=LONG))
+            async with theatre.session(tts=tts, voice=voice) as stage:
+                asked = anyio.current_time()
+                spoken = await stage.say(LONG)
+                assert stage.phone.frames[0][0] == asked
+                assert spoken.complete and bytes(stage.phone.ear) == wire_audio(tts.audio(LONG))
+                assert tts.finished == [LONG], "it was made once"
 
     theatre.run(main)
 

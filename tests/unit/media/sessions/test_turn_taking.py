@@ -44,8 +44,11 @@ def test_a_voice_that_goes_on_stops_us_before_its_words_are_known(theatre) -> No
             stage.phone.speak(1.0)
             stage.stt.hear(SpeechBegan())
             began = anyio.current_time()
+            assert await stage.phone.until_cleared() - began == pytest.approx(0.5, abs=0.06)
+            assert stage.desk.told("began") == [], "it may be a cough"
+            stage.stt.hear(SpeechPartial(text="wait"))
             await stage.desk.until("began")
-            assert anyio.current_time() - began == pytest.approx(0.5, abs=0.06)
+            assert len(stage.phone.clears) == 1 and stage.phone.after_clear == []
 
     theatre.run(main)
 
@@ -59,7 +62,7 @@ def test_speech_that_begins_after_a_long_silence_is_believed_before_it_is_loud(t
             await anyio.sleep(0.1)
             stage.phone.speak(1.0)
             with anyio.fail_after(0.7):
-                await stage.desk.until("began")
+                await stage.phone.until_cleared()
 
     theatre.run(main)
 
@@ -187,8 +190,29 @@ def test_voice_activity_stops_us_before_recognition_says_anything(theatre) -> No
             await anyio.sleep(1)
             stage.phone.speak(1.0)
             began = anyio.current_time()
-            await stage.desk.until("began")
-            assert anyio.current_time() - began == pytest.approx(0.52, abs=0.06)
+            assert await stage.phone.until_cleared() - began == pytest.approx(0.52, abs=0.06)
+
+    theatre.run(main)
+
+
+def test_when_speech_ended_is_measured_where_recognition_does_not_know(theatre) -> None:
+    async def main() -> None:
+        async with theatre.session() as stage:
+            noted: list[Heard] = []
+
+            async def note(heard: Heard) -> None:
+                noted.append(heard)
+
+            stage.desk.answer = note
+            stage.phone.speak(1.0)
+            await anyio.sleep(0.2)
+            stage.stt.hear(SpeechBegan())
+            await anyio.sleep(1.5)
+            stage.stt.hear(SpeechFinal(text="yes"))
+            await stage.desk.until("heard")
+            await anyio.sleep(0.1)
+            waited = noted[0].transcript_at - noted[0].speech_ended_at
+            assert waited == pytest.approx(0.7, abs=0.05)
 
     theatre.run(main)
 
