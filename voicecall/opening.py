@@ -22,7 +22,14 @@ from voicecall.sdk.http import HttpClient
 from voicecall.sdk.provider import CallbackUrls, CallProvider, ProviderContext
 from voicecall.sdk.responder import Responder
 from voicecall.sdk.sink import EventSink
-from voicecall.sdk.specs import ExposureContext, PluginContext, PluginSpec, SttContext, TtsSpec
+from voicecall.sdk.specs import (
+    ExposureContext,
+    PluginContext,
+    PluginSpec,
+    ResponderContext,
+    SttContext,
+    TtsSpec,
+)
 from voicecall.sdk.stt import SttBackend
 from voicecall.sdk.tts import TtsBackend
 from voicecall.sdk.vad import VadBackend
@@ -133,7 +140,11 @@ class Opener:
         selected = self._loaded.responder
         if selected is None:
             return None
-        opening = selected.spec.open(selected.config, self.context(selected.spec.name))
+        context = ResponderContext(
+            **_lent(self.context(selected.spec.name)),
+            models=self._loaded.settings.response_models,
+        )
+        opening = selected.spec.open(selected.config, context)
         return await self._enter(selected.spec, opening)
 
     async def sinks(self) -> Sequence[EventSink]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +12,7 @@ import anyio
 import pytest
 import trio.testing
 
+from voicecall.config.schema import Settings
 from voicecall.errors import PluginError
 from voicecall.opening import Opener
 from voicecall.sdk.clock import SystemClock
@@ -21,10 +22,24 @@ class Plugins:
     """One responder plugin, opened as `opening` says."""
 
     def __init__(self, opening: Any) -> None:
-        self.spec = SimpleNamespace(
-            kind="responder", name="slow", open=lambda config, context: opening()
-        )
+        self.contexts: list[Any] = []
+
+        def open_it(config: Any, context: Any) -> Any:
+            self.contexts.append(context)
+            return opening()
+
+        self.spec = SimpleNamespace(kind="responder", name="slow", open=open_it)
         self.responder = SimpleNamespace(spec=self.spec, config=None)
+        self.settings = Settings.model_validate(
+            {
+                "responseModel": "a/one",
+                "numbers": {
+                    "+15550001111": {"responseModel": "b/two"},
+                    "+15550002222": {"agentId": "second"},
+                    "+15550003333": {"responseModel": "a/one"},
+                },
+            }
+        )
         self.registry = SimpleNamespace(owner=lambda spec: "voicecall-slow 1.0")
 
 
@@ -33,9 +48,9 @@ def virtually(main: Any) -> None:
     anyio.run(main, backend="trio", backend_options={"clock": clock})
 
 
-def opener(stack: AsyncExitStack, opening: Any) -> Opener:
+def opener(stack: AsyncExitStack, plugins: Plugins) -> Opener:
     return Opener(
-        Plugins(opening),  # type: ignore[arg-type]
+        plugins,  # type: ignore[arg-type]
         state_dir=Path("unused"),
         clock=SystemClock(),
         http=None,  # type: ignore[arg-type]
@@ -58,7 +73,7 @@ def test_a_plugin_that_hangs_while_it_opens_is_named_after_half_a_minute() -> No
         with anyio.fail_after(31), pytest.raises(PluginError, match="'slow'.*voicecall-slow"):
             async with AsyncExitStack() as stack:
                 stack.callback(closed.append, "the one before")
-                await opener(stack, hangs).responder()
+                await opener(stack, Plugins(hangs)).responder()
 
     virtually(main)
     assert closed == ["slow", "the one before"]
@@ -75,7 +90,19 @@ def test_a_plugin_that_has_opened_may_live_for_long_with_tasks_of_its_own() -> N
 
     async def main() -> None:
         async with AsyncExitStack() as stack:
-            assert await opener(stack, lives).responder() == "alive"
+            assert await opener(stack, Plugins(lives)).responder() == "alive"
             await anyio.sleep(3600)
 
     virtually(main)
+
+
+def test_a_responder_learns_every_model_that_a_turn_may_name() -> None:
+    plugins = Plugins(nullcontext)
+
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            await opener(stack, plugins).responder()
+
+    virtually(main)
+    (context,) = plugins.contexts
+    assert context.models == ("a/one", "b/two")

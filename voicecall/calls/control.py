@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from voicecall.calls.facts import Fact
-from voicecall.model.call import CallRecord, CallState
+from voicecall.model.call import CallRecord, CallState, TranscriptLine
 from voicecall.model.instructions import Instruction
 
 
@@ -16,6 +16,11 @@ class CallControl(Protocol):
     @property
     def record(self) -> CallRecord:
         """The call as it is now."""
+        ...
+
+    @property
+    def lines(self) -> list[TranscriptLine]:
+        """What was said so far, also what is still on its way into the record."""
         ...
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, object]], *args: object) -> None:

@@ -23,7 +23,7 @@ from voicecall.calls.tools import CallTools
 from voicecall.calls.upkeep import RETRY_SECONDS, Upkeep
 from voicecall.calls.waiting import Settled
 from voicecall.errors import StoreError
-from voicecall.model.call import CallRecord, CallState
+from voicecall.model.call import CallRecord, CallState, TranscriptLine
 from voicecall.model.call_events import CallEvent, PartialHeard
 from voicecall.model.carrier_events import CallEnded, CarrierEvent
 from voicecall.model.instructions import Instruction
@@ -61,7 +61,8 @@ class LiveCall:
             self, tools.provider, by_command=not tools.steers_by_document or elapsed > 0
         )
         self._upkeep = Upkeep(self, tools)
-        self._words: list[facts.Said] = []
+        self._words: list[facts.Said | facts.Timed] = []
+        self._posted: list[facts.Said] = []
         self._owed: list[Fact] = []
         self._seen: deque[tuple[type, str]] = deque(maxlen=REMEMBERED_EVENTS)
         self.conversation = Conversation(self, tools)
@@ -78,6 +79,16 @@ class LiveCall:
             direction=record.direction,
             answered=record.state.is_answered,
         )
+
+    @property
+    def lines(self) -> list[TranscriptLine]:
+        """What was said so far, also what is still on its way into the record."""
+        now = self._tools.clock.wall()
+        coming = (
+            TranscriptLine(timestamp=now, speaker=said.speaker, text=said.text, heard=said.heard)
+            for said in self._posted
+        )
+        return [*self.record.transcript, *coming]
 
     async def run(self) -> None:
         """Live until the call is over; returns after its end is durable."""
@@ -117,6 +128,8 @@ class LiveCall:
 
     def post(self, fact: Fact) -> None:
         """Apply `fact` in its order, without waiting for it."""
+        if isinstance(fact, facts.Said) and all(each is not fact for each in self._posted):
+            self._posted.append(fact)
         self._enqueue(fact, None)
 
     def partial(self, text: str) -> None:
@@ -199,6 +212,7 @@ class LiveCall:
         if events:
             await self._tools.store.append(events)
         self.record = record
+        self._posted = [said for said in self._posted if said is not fact]
         for event in events:
             self._tools.bus.publish(event)
         return decision.effects

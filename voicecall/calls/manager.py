@@ -16,6 +16,7 @@ from voicecall.calls.facts import DialAccepted, DialFailed, HungUp
 from voicecall.calls.fold import create, fold
 from voicecall.calls.live import LiveCall
 from voicecall.calls.machine import decide
+from voicecall.calls.persona import ended_call
 from voicecall.calls.reception import Reception
 from voicecall.calls.reconcile import ask_carrier
 from voicecall.calls.tools import CallTools
@@ -38,6 +39,10 @@ from voicecall.sdk.signatures import same
 logger = logging.getLogger(__name__)
 
 REMEMBERED_ENDS = 1000
+AFTERWORD_SECONDS = 5.0
+"""How long a responder may take to note that a call is over."""
+CARRIER_GRACE_SECONDS = 5.0
+"""How much later than we the carrier ends a long call: its end would not tell why."""
 SETTLE_SECONDS = 10.0
 """At shutdown, how long the carrier may take to end what is left."""
 
@@ -165,6 +170,7 @@ class CallManager:
         else:
             self.know(carrier_id, call)
             await call.insist(DialAccepted(carrier_call_id=carrier_id))
+            call.conversation.greeting.prepare()
             if carrier_id not in call.record.carrier_ids:
                 # It was ended before the carrier had taken the order.
                 late = replace(call.carrier_call, carrier_call_id=carrier_id)
@@ -187,7 +193,7 @@ class CallManager:
             to_number=record.to_number or "",
             from_number=record.from_number,
             ring_timeout_seconds=limits.ring,
-            max_duration_seconds=limits.max_duration,
+            max_duration_seconds=limits.max_duration + CARRIER_GRACE_SECONDS,
             dtmf_sequence=record.dtmf_sequence,
             detect_machine=self._tools.detect_machine,
             await_beep=self._tools.detect_machine and not limits.hangs_up_on_machine(record.mode),
@@ -298,6 +304,17 @@ class CallManager:
                 for carrier_id, known in self._by_carrier.items()
                 if known != call.record.call_id
             }
+        await self._tell_responder(call.record)
+
+    async def _tell_responder(self, record: CallRecord) -> None:
+        """Its memory of the call is complete only now; also while the gateway shuts down."""
+        if self._tools.responder is None or not record.state.is_terminal:
+            return
+        try:
+            with anyio.fail_after(AFTERWORD_SECONDS, shield=True):
+                await self._tools.responder.call_ended(ended_call(record, self._tools.settings))
+        except Exception:
+            logger.exception("the responder failed to take note of an ended call")
 
     async def _give_up(self, call: LiveCall) -> None:
         """End a call whose own task is gone, so that no zombie is left."""

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import anyio
 
 from voicecall.calls.bot_lines import BotLines
 from voicecall.calls.control import CallControl
-from voicecall.calls.facts import Timed
 from voicecall.calls.line import Heard, Line, Speech, SpeechJob
+from voicecall.calls.persona import persona_of, turn_of
+from voicecall.calls.policy import guard_destination, require_digits, require_number
 from voicecall.calls.tools import CallTools
-from voicecall.errors import CapacityExceeded
-from voicecall.model.call import CallRecord, CallState, Direction, TurnTiming
+from voicecall.calls.turn_times import TurnTimes
+from voicecall.errors import CapacityExceeded, VoicecallError
+from voicecall.model.call import CallState
 from voicecall.model.instructions import Instruction
-from voicecall.model.speech import EndCall, PressDigits, ReplyPart, ReplyText, TransferCall, Turn
+from voicecall.model.speech import EndCall, PressDigits, ReplyPart, ReplyText, TransferCall
 
 logger = logging.getLogger(__name__)
 
@@ -53,17 +57,26 @@ class SpokenReply:
 
     Args:
         say: queues one piece on the call's line.
+        allow: raises when an action must not be.
         now: the wall clock, seconds since the epoch.
         whole: speak the reply in one piece, for lines that cannot speak without a gap.
     """
 
     def __init__(
-        self, say: Callable[[str], SpeechJob], now: Callable[[], float], *, whole: bool
+        self,
+        say: Callable[[str], SpeechJob],
+        allow: Callable[[Action], None],
+        now: Callable[[], float],
+        *,
+        whole: bool,
     ) -> None:
         self._say = say
+        self._allow = allow
         self._now = now
         self._whole = whole
         self._rest = ""
+        self._awaited = 0
+        self.patience: anyio.CancelScope | None = None
         self.jobs: list[SpeechJob] = []
         self.actions: list[Action] = []
         self.started_at: float | None = None
@@ -73,18 +86,41 @@ class SpokenReply:
         if self.started_at is None:
             self.started_at = self._now()
         if not isinstance(part, ReplyText):
+            self._allow(part)
             self.actions.append(part)
             return
         self._rest += part.text
         if not self._whole:
             *sentences, self._rest = split_sentences(self._rest)
-            self.jobs.extend(self._say(sentence) for sentence in sentences)
+            for sentence in sentences:
+                await self._queue(sentence)
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """Say what is left; the reply is complete."""
         rest, self._rest = self._rest.strip(), ""
         if rest:
-            self.jobs.append(self._say(rest))
+            await self._queue(rest)
+
+    async def _queue(self, sentence: str) -> None:
+        while True:
+            try:
+                self.jobs.append(self._say(sentence))
+                return
+            except CapacityExceeded:
+                if self._awaited == len(self.jobs):
+                    raise
+            await self._hear_one()
+
+    async def _hear_one(self) -> None:
+        """Wait until the caller has heard one more sentence; nobody is slow meanwhile."""
+        left = None
+        if self.patience is not None:
+            left = self.patience.deadline - anyio.current_time()
+            self.patience.deadline = math.inf
+        await self.jobs[self._awaited].played()
+        self._awaited += 1
+        if self.patience is not None and left is not None:
+            self.patience.deadline = anyio.current_time() + left
 
     def apologise(self) -> None:
         """Say that there is no reply, instead of falling silent."""
@@ -102,66 +138,69 @@ class Replies:
         call: the call.
         tools: what calls are made with.
         bot_lines: notes what was heard of them.
+        times: notes when.
     """
 
-    def __init__(self, call: CallControl, tools: CallTools, bot_lines: BotLines) -> None:
+    def __init__(
+        self, call: CallControl, tools: CallTools, bot_lines: BotLines, times: TurnTimes
+    ) -> None:
         self._call = call
         self._tools = tools
         self._bot_lines = bot_lines
-        self._turns = len(call.record.turns)
-
-    def next_turn(self) -> int:
-        """The number of the turn that begins now."""
-        self._turns += 1
-        return self._turns
+        self._times = times
 
     async def respond(self, heard: Heard, line: Line, prompter: Prompter) -> None:
         """Let the responder answer `heard` on `line`; cancelled when the caller speaks on."""
         responder = self._tools.responder
         if responder is None:
             return
-        turn = self._turn(heard)
+        timing = self._times.begin(heard)
+        persona = persona_of(self._call.record, self._tools.settings)
+        turn = turn_of(
+            self._call.record,
+            persona,
+            number=timing.number,
+            text=heard.text,
+            lines=self._call.lines,
+        )
         whole = self._tools.open_stream is None
 
         def say(text: str) -> SpeechJob:
-            return line.speak(prompter.prompt(text, listen=whole))
+            job = line.speak(prompter.prompt(text, listen=whole))
+            if not reply.jobs:
+                self._times.answer(replace(timing, reply_started_at=reply.started_at), job)
+            return job
 
-        reply = SpokenReply(say, self._tools.clock.wall, whole=whole)
+        reply = SpokenReply(say, self._allow, self._tools.clock.wall, whole=whole)
         self._bot_lines.expect(reply.jobs)
         try:
-            with anyio.fail_after(self._tools.settings.response_timeout_ms / 1000):
+            with anyio.fail_after(persona.patience) as reply.patience:
                 await responder.respond(turn, reply)
-            reply.finish()
+                await reply.finish()
         except Exception as error:
-            slow = isinstance(error, TimeoutError)
-            logger.warning("the responder gave no reply", exc_info=not slow)
+            known = isinstance(error, TimeoutError | VoicecallError)
+            why = str(error) or f"nothing within {persona.patience:g} s (responseTimeoutMs)"
+            logger.warning("the responder gave no reply: %s", why, exc_info=not known)
             reply.apologise()
         finally:
-            self._call.spawn(self._finish, reply, heard, turn.number, prompter)
+            if not reply.jobs:
+                self._times.note(replace(timing, reply_started_at=reply.started_at))
+            self._call.spawn(self._finish, reply, prompter)
 
-    async def _finish(
-        self, reply: SpokenReply, heard: Heard, number: int, prompter: Prompter
-    ) -> None:
-        if reply.jobs:
-            self._call.spawn(self._time, reply, heard, number)
+    def _allow(self, action: Action) -> None:
+        """Whatever a caller talks a responder into: policy decides whom it may dial."""
+        match action:
+            case PressDigits(digits=digits):
+                require_digits(digits)
+            case TransferCall(to=to):
+                guard_destination(self._tools.settings.outbound.guard, require_number(to))
+
+    async def _finish(self, reply: SpokenReply, prompter: Prompter) -> None:
         await self._bot_lines.finish(reply.jobs)
         for action in reply.actions:
             self._act(action, prompter)
         if not any(isinstance(action, EndCall) for action in reply.actions):
             prompter.listen_again()
-
-    async def _time(self, reply: SpokenReply, heard: Heard, number: int) -> None:
-        spoken = await reply.jobs[0].played()
-        timing = TurnTiming(
-            number=number,
-            speech_ended_at=heard.speech_ended_at,
-            transcript_at=heard.transcript_at,
-            reply_started_at=reply.started_at,
-            first_audio_at=spoken.first_audio_at,
-            first_frame_at=spoken.first_frame_at,
-            first_heard_at=spoken.first_heard_at,
-        )
-        self._call.post(Timed(timing=timing))
 
     def _act(self, action: Action, prompter: Prompter) -> None:
         match action:
@@ -171,35 +210,6 @@ class Replies:
                 self._call.deliver(prompter.press(digits))
             case TransferCall(to=to):
                 prompter.leave(to)
-
-    def _agent(self, record: CallRecord) -> str:
-        ours = record.to_number if record.direction is Direction.INBOUND else record.from_number
-        own = self._tools.settings.numbers.get(ours or "")
-        return (own and own.agent_id) or self._tools.settings.agent_id
-
-    def _turn(self, heard: Heard) -> Turn:
-        record, settings = self._call.record, self._tools.settings
-        return Turn(
-            call_id=record.call_id,
-            number=self.next_turn(),
-            text=heard.text,
-            direction=record.direction,
-            mode=record.mode,
-            from_number=record.from_number,
-            to_number=record.to_number,
-            history=record.transcript,
-            session_key=record.session_key or session_key(record, settings.session_scope),
-            agent_id=self._agent(record),
-        )
-
-
-def session_key(record: CallRecord, scope: str) -> str:
-    """The key of conversation memory: by the other party's number, by call, or one for all."""
-    if scope == "main":
-        return "main"
-    outbound = record.direction is Direction.OUTBOUND
-    other = record.to_number if outbound else record.from_number
-    return other if scope == "per-phone" and other else record.call_id
 
 
 def split_sentences(text: str) -> list[str]:

@@ -256,11 +256,31 @@ class Selector:
 
     def _responder(self) -> Selected[ResponderSpec] | None:
         settings = self._material.settings
+        selected = None
         if settings.responder is not None:
-            return self._named(ResponderSpec, settings.responder, ("responder",))
-        if settings.response_model is not None:
-            return self._named(ResponderSpec, "model", ("responseModel",))
-        return None
+            selected = self._named(ResponderSpec, settings.responder, ("responder",))
+        elif settings.response_model is not None:
+            selected = self._named(ResponderSpec, "model", ("responseModel",))
+        if selected is not None and self._strict:
+            self._check_models(selected)
+        return selected
+
+    def _check_models(self, responder: Selected[ResponderSpec]) -> None:
+        settings, section = self._material.settings, self._material.section
+        owner = self._material.registry.owner(responder.spec)
+        named: dict[KeyPath, str | None] = {("responseModel",): settings.response_model}
+        for number, own in settings.numbers.items():
+            named["numbers", number, "responseModel"] = own.response_model
+        try:
+            faults = responder.spec.model_faults(responder.config, settings.response_models)
+        except Exception as error:
+            raised = f"`model_faults` raised {type(error).__name__}"
+            fault = f"responder {responder.spec.name!r}: {raised}"
+            self._report.error(fault, owner=owner, suggestion=f"report it to {owner}")
+            return
+        for path, name in named.items():
+            if name is not None and name in faults:
+                self._report.error(faults[name], section.at(path), owner=owner)
 
     def _exposure(self) -> Selected[ExposureSpec] | None:
         wanted = self._wanted_exposures()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voicecall.model.call import CallMode, Direction, TranscriptLine
+from voicecall.model.call import CallMode, CallState, Direction, TranscriptLine
 from voicecall.model.ids import CallId
 
 
@@ -50,7 +50,9 @@ class Turn:
     """What a responder knows when the caller has spoken.
 
     `number` counts the caller's turns of this call from 1. `history` holds what was said and
-    heard before `text`, our cut lines as far as they were heard.
+    heard before `text`, our cut lines as far as they were heard. `session_key` and `agent_id`
+    together say whose memory this is. `model` and `system_prompt` are what the configuration
+    says for this call (`responseModel`, `responseSystemPrompt`, or the dialled number's own).
     """
 
     call_id: CallId
@@ -60,6 +62,24 @@ class Turn:
     mode: CallMode
     from_number: str | None
     to_number: str | None
+    history: tuple[TranscriptLine, ...]
+    session_key: str
+    agent_id: str = "main"
+    model: str | None = None
+    system_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedCall:
+    """A call that is over, as its responder knew it.
+
+    `history` is everything that was said and heard, our cut lines as far as they were heard.
+    """
+
+    call_id: CallId
+    direction: Direction
+    mode: CallMode
+    state: CallState
     history: tuple[TranscriptLine, ...]
     session_key: str
     agent_id: str = "main"

@@ -132,6 +132,7 @@ from voicecall.model.media import (
 from voicecall.model.phone import is_e164, mask_number, normalise_number
 from voicecall.model.speech import (
     EndCall,
+    EndedCall,
     PressDigits,
     ReplyPart,
     ReplyText,
@@ -186,6 +187,7 @@ from voicecall.sdk.specs import (
     PluginContext,
     PluginSpec,
     ProviderSpec,
+    ResponderContext,
     ResponderSpec,
     SinkSpec,
     SttContext,
@@ -251,6 +253,7 @@ __all__ = [
     "EndCause",
     "Ended",
     "EndedBy",
+    "EndedCall",
     "EventSink",
     "ExposureContext",
     "ExposureSpec",
@@ -316,6 +319,7 @@ __all__ = [
     "ReplySink",
     "ReplyText",
     "Responder",
+    "ResponderContext",
     "ResponderError",
     "ResponderSpec",
     "STORED_EVENTS",

@@ -40,6 +40,14 @@ class SttContext(PluginContext):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResponderContext(PluginContext):
+    """For responders: `models` are the names that `Turn.model` may have, the general one first
+    (`responseModel`, `numbers.*.responseModel`); check and prepare them while opening."""
+
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExposureContext(PluginContext):
     """For exposures: where the public listener is, and under which paths it serves."""
 
@@ -150,12 +158,19 @@ class VadSpec(PluginSpec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponderSpec(PluginSpec):
-    """Decides what we say."""
+    """Decides what we say.
+
+    Args:
+        open: ``open(config, context)`` gives the responder.
+        model_faults: ``model_faults(config, models)`` tells, by its name, why a model that the
+            configuration names cannot be asked; shown where it is named. No network. Since 0.1.
+    """
 
     kind = "responder"
     section_paths = ("responders.{name}",)
 
-    open: Callable[[Any, PluginContext], AbstractAsyncContextManager[Responder]]
+    open: Callable[[Any, ResponderContext], AbstractAsyncContextManager[Responder]]
+    model_faults: Callable[[Any, tuple[str, ...]], Mapping[str, str]] = lambda config, models: {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import pytest
 
 from voicecall.errors import ConfigError
 from voicecall.plugins.registry import Registry
+from voicecall.sdk.specs import ResponderSpec
 
 ACME = '{ provider: "acme", fromNumber: "+15550001111", publicUrl: "https://x.test", %s }'
 
@@ -140,6 +141,41 @@ def test_the_responder_is_named_or_follows_from_the_model(load: Any) -> None:
 
 def test_a_response_model_without_its_key_fails_at_start(problems: Any) -> None:
     assert "missing key 'apiKey'" in one(problems, '{ responseModel: "a/b" }')
+
+
+def test_a_model_that_its_responder_refuses_is_reported_where_it_is_named(
+    problems: Any, registry: Registry
+) -> None:
+    def faults(config: Any, models: tuple[str, ...]) -> dict[str, str]:
+        assert models == ("a/b", "c/d")
+        return {"c/d": "nobody knows where 'c' is"}
+
+    picky = replace(registry.get(ResponderSpec, "model"), model_faults=faults)
+    others = without(registry, "model").all_specs()
+    number = '"+15550001111": { responseModel: "c/d" }, "+15550002222": { responseModel: "a/b" }'
+    (problem,) = problems(
+        '{ responseModel: "a/b", numbers: {' + number + "} }",
+        {"MODEL_KEY": "k"},
+        registry=Registry.of(*others, picky),
+    )
+    assert problem.message == "nobody knows where 'c' is"
+    assert problem.key_path == 'numbers["+1555•••1111"].responseModel'
+
+
+def test_a_responder_that_raises_about_models_is_named(problems: Any, registry: Registry) -> None:
+    def fails(config: Any, models: tuple[str, ...]) -> dict[str, str]:
+        raise RuntimeError("secret")
+
+    broken = replace(registry.get(ResponderSpec, "model"), model_faults=fails)
+    others = without(registry, "model").all_specs()
+    text = one(
+        problems,
+        '{ responseModel: "a/b" }',
+        {"MODEL_KEY": "k"},
+        registry=Registry.of(*others, broken),
+    )
+    assert "responder 'model': `model_faults` raised RuntimeError" in text
+    assert "secret" not in text
 
 
 def test_a_response_model_without_its_plugin_says_what_to_install(
