@@ -9,6 +9,7 @@ KINDS := providers tts_backends stt_backends responders sinks exposure
 MEMBERS := $(foreach kind,$(KINDS),$(wildcard $(kind)/*/pyproject.toml)) \
            $(wildcard conformance/pyproject.toml)
 CARRIERS := $(notdir $(patsubst %/pyproject.toml,%,$(wildcard providers/*/pyproject.toml)))
+TESTS ?=
 READY := $(BIN)/.voicecall-ready
 
 # A machine behind a company proxy keeps that proxy's certificate in its own store.
@@ -40,7 +41,7 @@ call: $(READY) ## one simulated phone call, heard and written down
 	  --message "Hello, this is voicecall. How are you today?" --mode conversation
 
 test: $(READY) ## every test, in its short form
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n auto --dist worksteal $(TESTS)
 
 check: $(READY) ## style, types, and imports that point down only
 	$(BIN)/ruff check .
