@@ -96,9 +96,10 @@ async def test_a_failure_before_any_sound_is_spoken_by_the_next_backend(
 async def test_a_failure_after_sound_began_does_not_say_the_sentence_twice(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with speech_double(Answer(cut_after=4800)) as (double, url):
+    # Once while the phone rings, in vain, and once to be heard.
+    async with speech_double(*[Answer(cut_after=4800)] * 2) as (double, url):
         record = await call(written(tmp_path, url, "gpt-4o-mini-tts", ["tones"]))
-    assert double.asked == ["Hello there."]
+    assert double.asked == ["Hello there."] * 2
     assert "falls back" not in caplog.text
     assert record.state == "error"
     assert record.end_detail is not None and "cannot be reached" in record.end_detail
@@ -106,7 +107,7 @@ async def test_a_failure_after_sound_began_does_not_say_the_sentence_twice(
 
 @pytest.mark.anyio
 async def test_without_another_backend_the_call_ends_and_says_why(tmp_path: Path) -> None:
-    async with speech_double(Answer(status=401)) as (_, url):
+    async with speech_double(*[Answer(status=401)] * 2) as (_, url):
         record = await call(written(tmp_path, url, "gpt-4o-mini-tts", []))
     assert said(record) == [] and record.state == "error"
     assert record.end_detail is not None and "OPENAI_API_KEY" in record.end_detail
