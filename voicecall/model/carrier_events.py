@@ -10,7 +10,7 @@ from voicecall.model.ids import CallId, CarrierCallId, TurnToken
 
 
 class EndCause(StrEnum):
-    """Why the carrier says that a call ended; common to all carriers (carriers.md, chapter 0)."""
+    """Why the carrier says that a call ended; common to all carriers."""
 
     COMPLETED = "completed"
     BUSY = "busy"
