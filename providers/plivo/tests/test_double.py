@@ -197,7 +197,7 @@ async def test_a_call_without_a_document_ends_with_plivos_code(
 async def test_every_callback_carries_a_signature_that_plivos_sdk_accepts(
     tmp_path: Path, one_nonce: bool
 ) -> None:
-    async with desk(tmp_path, steps=[{"say": "grüße"}, {"wait": 600_000}]) as at:
+    async with desk(tmp_path, steps=[{"wait": 3000}, {"say": "grüße"}, {"wait": 600_000}]) as at:
         at.network.habits = Habits(one_nonce=one_nonce)
         listening = f'<GetInput action="{HOST}/heard?turn=1" inputType="speech"/>'
         at.give("/answer", listening)
