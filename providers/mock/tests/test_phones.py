@@ -159,7 +159,7 @@ async def test_a_person_interrupts_while_we_speak(world: Any) -> None:
 
 
 async def test_a_dropped_stream_leaves_the_call_up_and_asks_what_to_do(world: Any) -> None:
-    steps = [{"wait": 500}, {"drop": "stream"}]
+    steps = [{"wait": 5000}, {"drop": "stream"}]
     async with world(phones={NUMBER: {"steps": steps}}) as gateway:
         gateway.answer = lambda event: [gateway.open_stream()]
         with anyio.fail_after(20):
