@@ -182,7 +182,7 @@ class TurnSettings(Section):
     who take their time, 300, 900, 2500, 1400; `quick`, for short commands, 120, 300, 1000, 500.
     A key that is set itself wins."""
     min_speech_ms: int = Field(default=200, ge=0)
-    """Speech shorter than this does not interrupt us, and a word of ours in it is our echo."""
+    """A voice shorter than this does not interrupt us, as long as it has no words."""
     interrupt_after_ms: int = Field(default=500, ge=0)
     """A voice that goes on for so long silences us before its words are known; words silence us
     at once."""

@@ -44,8 +44,8 @@ HOLD_SECONDS = 10.0
 OVERLAP_SECONDS = 0.3
 """How much is said again when speech goes on after a pause: a word that was cut, and whatever
 we believed to be heard too early."""
-ECHO_TAIL_SECONDS = 0.5
-"""How long after our last word its echo can still come back."""
+REMEMBERED_TEXTS = 16
+"""What we said last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +112,7 @@ class Playback:
         self._plays_until = 0.0
         self._paused_at: float | None = None
         self._speaking = False
-        self._last_said = ""
-        self._silent_since = float("-inf")
+        self._said: deque[tuple[float, str]] = deque(maxlen=REMEMBERED_TEXTS)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Play what is queued until cancelled; what is left over then fails."""
@@ -180,12 +179,12 @@ class Playback:
         """Whether something waits to be audible."""
         return any(not job.audible for job in self._unsettled)
 
-    def saying(self) -> str:
-        """The text whose echo could come back now; empty after a moment of silence."""
-        if self._speaking:
-            return " ".join(job.speech.text for job in self._unsettled if job.audible)
-        recent = self._clock.now() - self._silent_since <= ECHO_TAIL_SECONDS
-        return self._last_said if recent else ""
+    def saying(self, seconds: float) -> str:
+        """What was audible at some time in the last `seconds`."""
+        since = self._clock.now() - seconds
+        said = [text for at, text in self._said if at >= since]
+        said += [job.speech.text for job in self._unsettled if job.audible]
+        return " ".join(said)
 
     async def clear(self) -> None:
         """Stop at once, whatever plays or waits; every waiter learns what was heard."""
@@ -208,7 +207,7 @@ class Playback:
             if job.all_sent and heard >= job.sent_seconds:
                 self._settle(job)
             else:
-                self._last_said = job.speech.text
+                self._note_said(job)
                 job.take_back(heard, OVERLAP_SECONDS)
                 self._paused_at = self._clock.now()
         self.hold()
@@ -351,11 +350,14 @@ class Playback:
 
     def _settle(self, job: Job, heard_seconds: float | None = None) -> None:
         if job.audible:
-            self._last_said = job.speech.text
+            self._note_said(job)
         job.settle(heard_seconds)
         self._take_from_queue(job)
         self._unsettled.remove(job)
         self._tell_speaking()
+
+    def _note_said(self, job: Job) -> None:
+        self._said.append((self._clock.now(), job.speech.text))
 
     def _take_from_queue(self, job: Job) -> None:
         if job in self._queue:
@@ -365,7 +367,6 @@ class Playback:
         speaking = any(job.audible for job in self._unsettled)
         if speaking != self._speaking:
             self._speaking = speaking
-            self._silent_since = self._clock.now()
             self._listener.speaking(speaking)
 
     def _abandon(self) -> None:

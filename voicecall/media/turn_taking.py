@@ -13,6 +13,11 @@ from voicecall.media.voice import VoiceMeter
 from voicecall.model.speech import SpeechBegan, SpeechEvent, SpeechFinal, SpeechPartial
 from voicecall.sdk.clock import Clock
 
+ECHO_SECONDS = 0.5
+"""How long after our last word its echo can still come back."""
+SAID_SECONDS = 20.0
+"""How long after it recognition may still tell of it: of several sentences at once, perhaps."""
+
 
 class PendingReply(Protocol):
     """The reply that is being made, if any."""
@@ -74,7 +79,7 @@ class TurnTaking:
             if self._early and self._meter.seconds > 0:
                 await self.write(SpeechBegan())
         elif self._was_no_speech():
-            self._speech = CallerSpeech()
+            self._speech = CallerSpeech(over=self._speech.over)  # its echo may still be told
             self._playback.release()
         else:
             await self._judge(VoiceGoesOn())
@@ -84,6 +89,8 @@ class TurnTaking:
         self._told_at = self._clock.now()
         voice, pause = self._speech.voice, self._meter.quiet_seconds
         verdict = await self._judge(event)
+        if isinstance(event, SpeechFinal):
+            self._meter.forget()
         if not verdict.words:
             return
         if isinstance(event, SpeechPartial):
@@ -123,13 +130,15 @@ class TurnTaking:
 
     def _floor(self) -> Floor:
         return Floor(
-            saying=self._playback.saying(),
+            saying=self._playback.saying(ECHO_SECONDS),
+            said=self._playback.saying(SAID_SECONDS),
             playing=self._playback.audible,
             protected=self._playback.protected,
             paused=self._playback.paused,
             resumed=self._playback.resumed,
             pending=self._reply.active or self._playback.pending,
             voice=self._meter.seconds,
+            longest_voice=self._meter.longest,
         )
 
     def _heard(self, text: str, ended_ago: float) -> Heard:

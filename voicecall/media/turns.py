@@ -21,8 +21,12 @@ from voicecall.model.speech import SpeechBegan, SpeechEvent, SpeechFinal, Speech
 
 LONGEST_PAUSE_SECONDS = 10.0
 """Who makes themselves heard for so long, has the floor without a word that we understand."""
+LONGEST_ECHO = 2000
+"""Characters of ours that may come back in one piece."""
 ECHO_LIKENESS = 0.8
 """The part of a text that must be ours, in order, to be our echo."""
+ECHO_VOICE_SECONDS = 0.1
+"""A shorter voice beside our own is a rest of it."""
 ECHO_WORDS = 3
 """So many words of ours are our echo even if the voice seems to be the caller's."""
 
@@ -40,21 +44,25 @@ class Floor:
 
     Args:
         saying: what the caller hears from us, or heard until a moment ago.
+        said: what the caller heard from us some seconds ago, or hears.
         playing: whether our speech is audible.
         protected: whether it must not be interrupted.
         paused: for how many seconds our speech has been paused for this voice; None: it is not.
         resumed: whether our speech went on after such a pause already.
         pending: whether a reply is being made or waits to be played.
         voice: seconds that the caller's own voice has lasted by now.
+        longest_voice: the longest that it lasted since what we understood last.
     """
 
     saying: str = ""
+    said: str = ""
     playing: bool = False
     protected: bool = False
     paused: float | None = None
     resumed: bool = False
     pending: bool = False
     voice: float = 0.0
+    longest_voice: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +109,6 @@ class TurnPolicy:
     """
 
     def __init__(self, settings: TurnSettings) -> None:
-        self._min_voice = settings.min_speech_ms / 1000
         self._wordless_voice = max(settings.min_speech_ms, settings.interrupt_after_ms) / 1000
         self._backchannels = {words_of(text) for text in settings.backchannels}
         self._longest_backchannel = max(map(len, self._backchannels), default=0)
@@ -131,7 +138,7 @@ class TurnPolicy:
 
     def _voice(self, speech: CallerSpeech, floor: Floor) -> tuple[CallerSpeech, Verdict]:
         speech = _carry_on(speech, floor)
-        if floor.paused is None and floor.saying and speech.voice < self._wordless_voice:
+        if floor.paused is None and speech.over and speech.voice < self._wordless_voice:
             return speech, Verdict()
         if floor.playing and not (floor.protected or floor.resumed):
             return speech, Verdict(pauses=not speech.took_floor)
@@ -143,7 +150,7 @@ class TurnPolicy:
     def _partial(
         self, speech: CallerSpeech, words: tuple[str, ...], floor: Floor
     ) -> tuple[CallerSpeech, Verdict]:
-        if self._is_echo(words, speech):
+        if self._is_echo(words, speech, floor):
             return speech, Verdict(echo=True)
         speaking = floor.playing or floor.paused is not None
         evidence = bool(words) and not (speaking and self._is_backchannel(words))
@@ -153,7 +160,7 @@ class TurnPolicy:
     def _final(self, speech: CallerSpeech, words: tuple[str, ...], floor: Floor) -> Verdict:
         if not words:
             return Verdict()
-        if self._is_echo(words, speech):
+        if self._is_echo(words, speech, floor):
             return Verdict(echo=True)
         speaking = floor.playing or floor.paused is not None
         if speaking and not speech.took_floor and self._is_backchannel(words):
@@ -170,12 +177,16 @@ class TurnPolicy:
             for length in range(1, min(len(words), self._longest_backchannel) + 1)
         )
 
-    def _is_echo(self, words: tuple[str, ...], speech: CallerSpeech) -> bool:
-        if not self._echo_gate or not words or not speech.over:
+    def _is_echo(self, words: tuple[str, ...], speech: CallerSpeech, floor: Floor) -> bool:
+        """Whether we hear ourselves: words of ours while they sounded, or some seconds later. A
+        few of them, or later ones, may be the caller's, if that voice was heard at all."""
+        if not self._echo_gate or not words:
             return False
-        if not _sounds_like(words, words_of(speech.over)):
-            return False
-        return len(words) >= ECHO_WORDS or speech.voice < self._min_voice
+        many = len(words) >= ECHO_WORDS
+        voiceless = max(speech.voice, floor.longest_voice) < ECHO_VOICE_SECONDS
+        if _sounds_like(words, words_of(speech.over)):
+            return many or voiceless
+        return many and voiceless and _sounds_like(words, words_of(floor.said))
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -188,9 +199,19 @@ def _carry_on(speech: CallerSpeech, floor: Floor) -> CallerSpeech:
     return replace(
         speech,
         going_on=True,
-        over=floor.saying or speech.over,
+        over=_continued(speech.over, floor.saying),
         voice=max(speech.voice, floor.voice),
     )
+
+
+def _continued(over: str, saying: str) -> str:
+    """`over` and what of `saying` is new: our sentences come one after the other."""
+    if over.endswith(saying):
+        return over
+    longest = min(len(over), len(saying))
+    known = next(size for size in range(longest, -1, -1) if over.endswith(saying[:size]))
+    joint = "" if known or not over else " "
+    return (over + joint + saying[known:])[-LONGEST_ECHO:]
 
 
 def _take_floor(speech: CallerSpeech, floor: Floor, evidence: bool) -> tuple[CallerSpeech, Verdict]:

@@ -44,11 +44,21 @@ class VoiceMeter:
         self._noise = QUIETEST_VOICE
         self._pause = 0.0
         self._seconds = 0.0
+        self._longest = 0.0
 
     @property
     def seconds(self) -> float:
         """How long the voice has lasted, zero after a pause."""
         return self._seconds
+
+    @property
+    def longest(self) -> float:
+        """The longest that the voice lasted since `forget`."""
+        return self._longest
+
+    def forget(self) -> None:
+        """Measure the longest voice anew."""
+        self._longest = self._seconds
 
     @property
     def quiet_seconds(self) -> float:
@@ -67,6 +77,7 @@ class VoiceMeter:
     def _count(self, voice: bool) -> None:
         if voice:
             self._seconds += FRAME_SECONDS
+            self._longest = max(self._longest, self._seconds)
             self._pause = 0.0
             return
         self._pause += FRAME_SECONDS

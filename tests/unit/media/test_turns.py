@@ -255,3 +255,34 @@ def test_the_floor_is_taken_at_most_once_a_speech_and_never_from_protected_speec
         if isinstance(event, SpeechFinal):
             taken = 0
             assert speech == CallerSpeech()
+
+
+def test_what_we_said_in_several_sentences_is_one_echo() -> None:
+    first, second, third = "We are open on Monday.", "And on Tuesday.", "When will you come?"
+    verdicts = follow(
+        (SpeechBegan(), Floor(saying=first, playing=True)),
+        (VoiceGoesOn(), Floor(saying=f"{first} {second}", playing=True)),
+        (VoiceGoesOn(), Floor(saying=second, playing=True)),
+        (VoiceGoesOn(), Floor(saying=f"{second} {third}", playing=True)),
+        (VoiceGoesOn(), Floor(saying=third)),
+        (SpeechFinal(text=f"{first} {second} {third}"), SILENT),
+    )
+    assert verdicts[-1] == Verdict(echo=True)
+
+
+@pytest.mark.parametrize(("voice", "echo"), [(0.0, True), (0.3, False)])
+def test_words_of_ours_that_come_late_are_an_echo_unless_the_callers_voice_said_them(
+    voice: float, echo: bool
+) -> None:
+    later = Floor(said=OURS, longest_voice=voice)
+    verdict = follow((SpeechFinal(text="at eight o'clock"), later))[0]
+    assert (verdict.echo, verdict.words) == (echo, not echo)
+
+
+def test_a_single_word_of_ours_that_comes_late_is_an_answer() -> None:
+    assert follow((SpeechFinal(text="eight"), Floor(said=OURS)))[0].words
+
+
+def test_a_noise_that_began_while_we_spoke_is_no_speech_when_we_are_done() -> None:
+    verdicts = follow((SpeechBegan(), SPEAKING), (VoiceGoesOn(), SILENT), (VoiceGoesOn(), SILENT))
+    assert not any(verdict.takes_floor for verdict in verdicts)
