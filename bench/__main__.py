@@ -11,7 +11,7 @@ import sys
 
 from bench.processes import ROOT
 
-BENCHES = ("cli_startup", "store_bench", "calls_bench")
+BENCHES = ("cli_startup", "store_bench", "calls_bench", "turns_bench")
 
 
 def run(name: str, *options: str) -> int:

@@ -7,6 +7,7 @@ notes when which of our frames arrived.
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -50,6 +51,7 @@ class Leg:
     answered_at: float = 0.0
     arrivals: list[float] = field(default_factory=list)
     speaking: anyio.Event = field(default_factory=anyio.Event)
+    over: anyio.Event = field(default_factory=anyio.Event)
 
     def note(self, frame: str | bytes) -> bool:
         """Take a frame of ours; whether it was a mark, which is to be sent back."""
@@ -80,6 +82,8 @@ class Carrier:
         self._client = client
         self._tasks = tasks
         self._frames = speech()
+        self.talk: Callable[[ClientConnection, Leg], Awaitable[None]] = self._speak_without_end
+        """What every callee does from now on."""
 
     def answer(self, request: RestRequest) -> RestAnswer:
         """One request of the gateway."""
@@ -98,7 +102,10 @@ class Carrier:
         async with connect(opening.url, compression=None, ping_interval=None) as socket:
             await socket.send(write_frame(Connected()))
             await socket.send(write_frame(Start(stream_id=STREAM_ID, call_id=call_id)))
-            await converse(socket, self._frames, leg)
+            await self.talk(socket, leg)
+
+    async def _speak_without_end(self, socket: ClientConnection, leg: Leg) -> None:
+        await converse(socket, self._frames, leg)
 
     async def _post(self, url: str, call_id: str) -> bytes:
         report = Report(

@@ -45,11 +45,9 @@ class Process:
 
 
 @contextmanager
-def process(*arguments: str) -> Iterator[Process]:
+def process(*arguments: str, python: str = sys.executable) -> Iterator[Process]:
     """A Python process, killed at the end of the block: nothing that it keeps is wanted."""
-    running = subprocess.Popen(
-        [sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    running = subprocess.Popen([python, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         yield Process(running)
     finally:
