@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import sys
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from subprocess import check_output
 
 import anyio
 import pytest
@@ -22,20 +20,12 @@ from voicecall.sdk import (
     SttContext,
     SystemClock,
 )
+from voicecall_conformance.speech.stt.spelling import SILENCE, Line, Transcript, spelled
 from voicecall_stt_deepgram.backend import DeepgramStt
 from voicecall_stt_deepgram.config import DeepgramConfig
 from voicecall_stt_deepgram.plugin import voicecall_stt_backends
 from voicecall_stt_deepgram.stream import Patience
-from voicecall_stt_deepgram.testing import (
-    KEY,
-    SILENCE,
-    Behaviour,
-    DeepgramDouble,
-    Line,
-    Transcript,
-    deepgram_double,
-    spelled,
-)
+from voicecall_stt_deepgram.testing import KEY, Behaviour, DeepgramDouble, deepgram_double
 
 LONG = "I would like to move my appointment from Monday to Thursday please"
 QUICK = Patience(retry_seconds=(0.0, 0.01), finish_seconds=0.2, look_seconds=0.01)
@@ -309,11 +299,23 @@ async def test_audio_that_is_not_taken_is_no_reason_to_try_again() -> None:
 
 
 @pytest.mark.anyio
-async def test_new_kinds_of_messages_do_no_harm_and_broken_ones_cost_a_connection() -> None:
+async def test_new_kinds_of_messages_and_a_few_broken_ones_do_no_harm(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     transcript = Transcript()
-    strange = Behaviour(first=('{"type": "Entities", "items": []}',))
-    broken = Behaviour(first=('{"type": "Results"}',))
-    async with deepgram_double(broken, strange) as (double, url):
+    odd = Behaviour(
+        first=('{"type": "Entities", "items": []}', '{"type": "Results"}', '{"type": "Results"}')
+    )
+    async with deepgram_double(odd) as (double, url):
+        await quick(url).transcribe(whole(*spelled("Hello")), transcript)
+    assert transcript.finals == ["Hello"] and len(double.queries) == 1
+    assert "passed over" in caplog.text
+
+
+@pytest.mark.anyio
+async def test_where_nothing_can_be_read_the_connection_is_replaced() -> None:
+    transcript = Transcript()
+    async with deepgram_double(Behaviour(first=('{"type": "Results"}',) * 20)) as (double, url):
         await quick(url).transcribe(whole(*spelled("Hello")), transcript)
     assert transcript.finals == ["Hello"] and len(double.queries) == 2
 
@@ -356,24 +358,6 @@ async def test_a_connection_without_audio_is_kept_alive() -> None:
     assert transcript.finals == ["Hello"] and "Finalize" not in double.controls
 
 
-@pytest.mark.anyio
-async def test_several_calls_are_heard_at_once_and_a_cancelled_one_hangs_up() -> None:
-    transcripts = [Transcript() for _ in range(4)]
-    gone = Transcript()
-    async with deepgram_double() as (double, url), opened(url) as backend:
-        async with anyio.create_task_group() as group:
-            group.start_soon(backend.transcribe, Line(spelled("Hello")), gone)
-            with anyio.fail_after(10):
-                await gone.final.wait()
-            group.cancel_scope.cancel()
-        with anyio.fail_after(10):
-            await double.lost.wait()
-        async with anyio.create_task_group() as group:
-            for number, transcript in enumerate(transcripts):
-                group.start_soon(backend.transcribe, whole(*spelled(f"Call {number}")), transcript)
-    assert [one.finals for one in transcripts] == [[f"Call {n}"] for n in range(4)]
-
-
 @pytest.mark.parametrize(
     "section",
     [{"model": "flux-general-en"}, {"utteranceEndMs": 500}, {"baseUrl": "ftp://x"}, {"tier": 1}],
@@ -392,9 +376,3 @@ async def test_neither_key_nor_words_reach_any_log(caplog: pytest.LogCaptureFixt
         await quick(url).transcribe(whole(*spelled(LONG)), transcript)
     assert transcript.finals and "connected anew" in caplog.text
     assert KEY not in caplog.text and LONG not in caplog.text
-
-
-def test_naming_the_plugin_loads_nothing_that_takes_time() -> None:
-    check = "import sys, voicecall_stt_deepgram.plugin as p; p.voicecall_stt_backends()"
-    check += "; print([m for m in ('websockets', 'deepgram') if m in sys.modules])"
-    assert check_output([sys.executable, "-c", check], text=True).strip() == "[]"

@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecall.sdk import SpeechBegan, SpeechFinal, SpeechPartial
-from voicecall_stt_deepgram.messages import Result, SpeechStarted, Unusable, UtteranceEnd, parse
+from voicecall_stt_deepgram.messages import Result, SpeechStarted, Unreadable, UtteranceEnd, parse
 from voicecall_stt_deepgram.turns import Turns
-from voicecall_stt_deepgram.unheard import Unheard
 
 SAMPLES = json.loads((Path(__file__).parent / "samples" / "messages.json").read_text())
 
@@ -51,7 +50,7 @@ def test_whatever_comes_is_read_or_refused(message: bytes) -> None:
 
 def test_what_cannot_be_read_is_told_without_quoting_it() -> None:
     found = parse('{"type": "Results", "channel": "secret words"}')
-    assert isinstance(found, Unusable) and "secret" not in found.about
+    assert isinstance(found, Unreadable) and "secret" not in found.reason
 
 
 def result(text: str, until: float, *, final: bool = True, ends: bool = False) -> Result:
@@ -94,35 +93,3 @@ def test_a_voice_without_words_ends_empty() -> None:
 def test_words_without_a_voice_begin_a_turn() -> None:
     events = list(Turns().hear(result("Hm", 1, final=False), 1))
     assert events == [SpeechBegan(), SpeechPartial(text="Hm")]
-
-
-def test_only_what_was_sent_and_not_recognised_is_sent_again() -> None:
-    unheard = Unheard()
-    frames = [bytes([n]) * 160 for n in range(100)]
-    for frame in frames:
-        unheard.add(frame)
-    assert [unheard.take() for _ in range(60)] == frames[:60]
-    unheard.recognised(0.8)
-    assert unheard.position == pytest.approx(1.2)
-    unheard.reconnect()
-    again = [frame for frame in iter(unheard.take, None)]
-    assert again == frames[40:] and unheard.position == pytest.approx(1.2)
-
-
-@given(st.lists(st.sampled_from(["add", "take", "settle", "reconnect"]), max_size=200))
-def test_what_is_kept_is_bounded_and_in_order(steps: list[str]) -> None:
-    unheard, count = Unheard(limit_seconds=0.2), 0
-    for step in steps:
-        if step == "add":
-            unheard.add(count.to_bytes(2, "big"))
-            count += 1
-        elif step == "take":
-            unheard.take()
-        elif step == "settle":
-            unheard.recognised(unheard.position)
-        else:
-            unheard.reconnect()
-    unheard.reconnect()
-    left = [int.from_bytes(frame, "big") for frame in iter(unheard.take, None)]
-    assert len(left) <= 10 and left == sorted(left)
-    assert not left or left[-1] == count - 1

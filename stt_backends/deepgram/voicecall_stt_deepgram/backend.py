@@ -6,12 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from logging import INFO, Logger, getLogger
 
-import anyio
-from anyio.abc import ObjectSendStream
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from voicecall.sdk import AudioSource, SpeechError, SttBackend, TranscriptSink
+from voicecall.sdk import AudioSource, SttBackend, TranscriptSink
 from voicecall_stt_deepgram import faults
 from voicecall_stt_deepgram.config import DeepgramConfig, listen_url
 from voicecall_stt_deepgram.stream import PATIENCE, Patience, Stream
@@ -55,37 +53,14 @@ class DeepgramStt(SttBackend):
         A connection that is lost is replaced, and sent what was not recognised yet; while there
         is none, audio waits in `audio`, which is bounded.
         """
-        frames, taken = anyio.create_memory_object_stream[bytes](0)
-        stream = Stream(taken, out, self._silence_seconds, self._patience)
-        # A task of its own asks for frames: a lost connection must not cancel in there.
-        async with frames, taken, anyio.create_task_group() as tasks:
-            tasks.start_soon(_pass_on, audio, frames)
-            error = await self._recognise(stream)
-            tasks.cancel_scope.cancel()
-        await stream.finish()
-        if error is not None:
-            raise error
-
-    async def _recognise(self, stream: Stream) -> SpeechError | None:
-        """One connection after another; returns why there cannot be another one."""
-        delays = iter(self._patience.retry_seconds)
-        while (error := await self._converse(stream)) is not None:
-            if stream.take_progress():
-                delays = iter(self._patience.retry_seconds)
-            delay = next(delays, None) if error.retryable and stream.was_connected else None
-            if delay is None:
-                return error
-            self._logger.warning("Deepgram is connected anew", extra={"error": str(error)})
-            await anyio.sleep(delay)
-        return None
-
-    async def _converse(self, stream: Stream) -> SpeechError | None:
-        """One connection's life; None: the audio has ended and everything was said."""
-        try:
-            async with self._connected() as socket:
-                return await stream.run(socket)
-        except SpeechError as error:
-            return error
+        stream = Stream(
+            self._connected,
+            out,
+            silence_seconds=self._silence_seconds,
+            patience=self._patience,
+            logger=self._logger,
+        )
+        await stream.transcribe(audio)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[ClientConnection]:
@@ -111,9 +86,3 @@ class DeepgramStt(SttBackend):
             yield socket
         finally:
             socket.transport.abort()
-
-
-async def _pass_on(audio: AudioSource, frames: ObjectSendStream[bytes]) -> None:
-    async with frames:
-        async for frame in audio:
-            await frames.send(frame)

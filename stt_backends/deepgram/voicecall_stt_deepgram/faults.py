@@ -66,9 +66,16 @@ def unreachable(reason: str) -> SpeechError:
     return SpeechError(f"Deepgram cannot be reached ({reason}); check the network", retryable=True)
 
 
-def unusable(about: str) -> SpeechError:
-    """The error for a message that says nothing good."""
-    return SpeechError(f"Deepgram sent {about}; check its status page", retryable=True)
+def complaint() -> SpeechError:
+    """The error for Deepgram's message that something is wrong."""
+    return SpeechError("Deepgram sent an error; check its status page", retryable=True)
+
+
+def unusable(reason: str) -> SpeechError:
+    """The error for messages that cannot be read, one after another."""
+    return SpeechError(
+        f"Deepgram sends what cannot be read ({reason}); check {SECTION}.baseUrl", retryable=True
+    )
 
 
 def _code(body: bytes) -> str | None:

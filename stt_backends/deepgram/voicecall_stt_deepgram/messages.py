@@ -48,13 +48,18 @@ class UtteranceEnd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unusable:
-    """Deepgram complains, or the message cannot be read; `about` is safe to show."""
-
-    about: str
+class Complaint:
+    """Deepgram says that something is wrong."""
 
 
-Message = SpeechStarted | Result | UtteranceEnd | Unusable | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """The message is none of Deepgram's; `reason` is safe to show."""
+
+    reason: str
+
+
+Message = SpeechStarted | Result | UtteranceEnd | Complaint | Unreadable | None
 
 
 def parse(message: str | bytes) -> Message:
@@ -70,9 +75,9 @@ def parse(message: str | bytes) -> Message:
                 end = float(fields.get("last_word_end", -1))
                 return UtteranceEnd(words_end=end if end >= 0 else None)
             case "Error":
-                return Unusable(about="an error message")
+                return Complaint()
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        return Unusable(about=f"a message that cannot be read ({type(error).__name__})")
+        return Unreadable(reason=type(error).__name__)
     return None
 
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
+from logging import Logger
 
 import anyio
-from anyio.abc import ObjectReceiveStream
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from voicecall.sdk import SpeechError, TranscriptSink
+from voicecall.sdk import ReconnectingStream, SpeechError, TranscriptSink
 from voicecall_stt_deepgram import faults
 from voicecall_stt_deepgram.messages import (
     CLOSE_STREAM,
     FINALIZE,
     KEEP_ALIVE,
+    Complaint,
+    Message,
     Result,
-    Unusable,
+    Unreadable,
     parse,
 )
 from voicecall_stt_deepgram.turns import Turns
-from voicecall_stt_deepgram.unheard import Unheard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,53 +51,51 @@ class Patience:
 PATIENCE = Patience()
 
 
-class Stream:
+class Stream(ReconnectingStream):
     """One call, over one connection after another.
 
     Args:
-        frames: what the caller says; not taken while there is no connection.
+        connect: gives a connection.
         out: takes what was recognised.
         silence_seconds: silence that ends a turn; also when there is no audio at all.
         patience: how long to wait for what.
+        logger: gets a line for each lost connection.
     """
 
     def __init__(
         self,
-        frames: ObjectReceiveStream[bytes],
+        connect: Callable[[], AbstractAsyncContextManager[ClientConnection]],
         out: TranscriptSink,
+        *,
         silence_seconds: float,
         patience: Patience,
+        logger: Logger,
     ) -> None:
-        self.was_connected = False
-        self._frames = frames
+        super().__init__(vendor="Deepgram", retry_seconds=patience.retry_seconds, logger=logger)
+        self._connect = connect
         self._out = out
         self._silence_seconds = silence_seconds
         self._patience = patience
         self._turns = Turns()
-        self._unheard = Unheard()
-        self._progress = False
         self._ended = False
         self._sent_at = 0.0
-
-    def take_progress(self) -> bool:
-        """Whether anything was recognised since this was asked last."""
-        progress, self._progress = self._progress, False
-        return progress
 
     async def finish(self) -> None:
         """End what was begun; nothing more will be heard."""
         for event in self._turns.finish():
             await self._out.write(event)
 
-    async def run(self, socket: ClientConnection) -> SpeechError | None:
-        """Send and receive until the connection ends.
+    async def converse(self) -> SpeechError | None:
+        """One connection's life; None: the audio has ended and everything was said."""
+        try:
+            async with self._connect() as socket:
+                return await self._run(socket)
+        except SpeechError as error:
+            return error
 
-        Returns:
-            None when the audio has ended and all words are there, else why the connection is lost.
-        """
-        self.was_connected = True
+    async def _run(self, socket: ClientConnection) -> SpeechError | None:
+        self.connected()
         self._turns.reconnect()
-        self._unheard.reconnect()
         error = None
         async with anyio.create_task_group() as tasks:
             with anyio.CancelScope() as receiving:
@@ -106,16 +106,11 @@ class Stream:
         return error
 
     async def _send(self, socket: ClientConnection, receiving: anyio.CancelScope) -> None:
-        try:
-            while True:
-                while (frame := self._unheard.take()) is not None:
-                    await socket.send(frame)
-                    self._sent_at = anyio.current_time()
-                self._unheard.add(await self._frames.receive())
-        except anyio.EndOfStream:
+        with suppress(ConnectionClosed):  # The receiving side says why.
+            while (frame := await self.next_frame()) is not None:
+                await socket.send(frame)
+                self._sent_at = anyio.current_time()
             await self._close(socket, receiving)
-        except ConnectionClosed:
-            return  # The receiving side says why.
 
     async def _close(self, socket: ClientConnection, receiving: anyio.CancelScope) -> None:
         """The audio has ended: ask for the last words, and wait for them a while."""
@@ -147,21 +142,27 @@ class Stream:
             return  # The receiving side says why.
 
     async def _receive(self, socket: ClientConnection) -> SpeechError | None:
-        try:
+        with suppress(ConnectionClosed):
             async for text in socket:
-                message = parse(text)
-                if isinstance(message, Unusable):
-                    return faults.unusable(message.about)
-                if message is None:
-                    continue
-                for event in self._turns.hear(message, self._unheard.position):
-                    await self._out.write(event)
-                if isinstance(message, Result):
-                    self._progress = True
-                    if message.is_final:
-                        self._unheard.recognised(message.until)
+                if (error := await self._obey(parse(text))) is not None:
+                    return error
             if self._ended:
                 return None
-        except ConnectionClosed:
-            pass
         return faults.of_close(socket.close_code, socket.close_reason or "")
+
+    async def _obey(self, message: Message) -> SpeechError | None:
+        """Take a message; the error, if it is one that the connection does not survive."""
+        match message:
+            case None:
+                return None
+            case Complaint():
+                return faults.complaint()
+            case Unreadable(reason=reason):
+                return faults.unusable(reason) if self.unreadable(reason) else None
+        for event in self._turns.hear(message, self.unheard.position):
+            await self._out.write(event)
+        if isinstance(message, Result):
+            self.progressed()
+            if message.is_final:
+                self.unheard.recognised(message.until)
+        return None

@@ -1,14 +1,13 @@
 """How is the backend proved? By Deepgram on this machine, which understands spelled audio.
 
-A frame of 20 ms whose bytes are all the same is a letter, one of 0xFF is silence: what the double
-was sent can be read off what it understood, frame by frame. Strict about what it accepts.
+Strict about what it accepts.
 """
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -20,12 +19,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from voicecall.sdk import SpeechEvent, SpeechFinal, SpeechPartial
+from voicecall.sdk import FRAME_SECONDS
+from voicecall_conformance.speech.stt.spelling import FRAME_BYTES, SILENCE
 
 KEY = "the-genuine-deepgram-key"
-FRAME_BYTES = 160
-FRAME_SECONDS = 0.02
-SILENCE = b"\xff" * FRAME_BYTES
 INTERIM_FRAMES = 10
 """How often it says what it understands so far."""
 
@@ -35,59 +32,6 @@ FREE = {"model", "interim_results", "endpointing", "smart_format", "utterance_en
 Fields = dict[str, Any]
 
 
-def spelled(text: str, silence_seconds: float = 1.0) -> list[bytes]:
-    """`text` as frames, and silence after it."""
-    letters = [bytes([ord(letter)]) * FRAME_BYTES for letter in text]
-    return letters + [SILENCE] * round(silence_seconds / FRAME_SECONDS)
-
-
-class Transcript:
-    """A `TranscriptSink`; `final` is set with the first final."""
-
-    def __init__(self) -> None:
-        self.events: list[SpeechEvent] = []
-        self.final = anyio.Event()
-
-    async def write(self, event: SpeechEvent) -> None:
-        self.events.append(event)
-        if isinstance(event, SpeechFinal):
-            self.final.set()
-
-    @property
-    def finals(self) -> list[str]:
-        return [event.text for event in self.events if isinstance(event, SpeechFinal)]
-
-    @property
-    def partials(self) -> list[str]:
-        return [event.text for event in self.events if isinstance(event, SpeechPartial)]
-
-
-class Line:
-    """An `AudioSource` that goes on until `hang_up`."""
-
-    def __init__(self, frames: Iterable[bytes] = ()) -> None:
-        self._frames = deque(frames)
-        self._over = False
-        self._changed = anyio.Event()
-
-    def say(self, frames: Iterable[bytes]) -> None:
-        self._frames.extend(frames)
-        self._changed.set()
-
-    def hang_up(self) -> None:
-        self._over = True
-        self._changed.set()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while True:
-            while self._frames:
-                yield self._frames.popleft()
-            if self._over:
-                return
-            self._changed = anyio.Event()
-            await self._changed.wait()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """How the double behaves on one connection.
@@ -95,7 +39,9 @@ class Behaviour:
     Args:
         status: other than 101: the handshake is refused with `code`.
         code: ``err_code`` of the refusal.
+        quoted: what its message quotes, beside our key.
         cut_after: frames after which the connection is lost without a word.
+        leaves: it is away from then on, until `away` is unset.
         close_after: frames after which it is closed with `close`.
         close: code and reason of that.
         freeze_after: frames after which nothing more is read or answered, not even a ping.
@@ -107,7 +53,9 @@ class Behaviour:
 
     status: int = 101
     code: str = "UNKNOWN"
+    quoted: str = ""
     cut_after: int | None = None
+    leaves: bool = False
     close_after: int | None = None
     close: tuple[int, str] = (1011, "NET-0000")
     freeze_after: int | None = None
@@ -131,10 +79,22 @@ class DeepgramDouble:
         self.controls: list[str] = []
         self.kept_alive = anyio.Event()
         self.lost = anyio.Event()
+        self.away = False
+        self.missed = anyio.Event()
+        self._connections = 0
+        self._changed = anyio.Event()
+
+    async def dropped(self) -> None:
+        """Returns when there is no connection."""
+        while self._connections:
+            await self._changed.wait()
 
     def admit(self, socket: ServerConnection, request: Request) -> Response | None:
         """The handshake: None to go on, else the refusal."""
         behaviour = self.behaviours[0] if self.behaviours else Behaviour()
+        if self.away:
+            self.missed.set()
+            return _refused(socket, 503, "UNAVAILABLE")
         url = urlsplit(request.path)
         query = parse_qsl(url.query, keep_blank_values=True)
         if url.path != "/v1/listen":
@@ -145,7 +105,7 @@ class DeepgramDouble:
             return _refused(socket, 400, "INVALID_QUERY_PARAMETER")
         if behaviour.status != 101:
             self.behaviours.popleft()
-            return _refused(socket, behaviour.status, behaviour.code)
+            return _refused(socket, behaviour.status, behaviour.code, behaviour.quoted)
         self.queries.append(query)
         return None
 
@@ -154,6 +114,7 @@ class DeepgramDouble:
         behaviour = self.behaviours.popleft() if self.behaviours else Behaviour()
         self.frames.append([])
         ear = _Ear(socket, dict(self.queries[-1]), behaviour)
+        self._connections += 1
         try:
             for text in behaviour.first:
                 await socket.send(text)
@@ -166,6 +127,9 @@ class DeepgramDouble:
             pass
         finally:
             self.lost.set()
+            self._connections -= 1
+            self._changed.set()
+            self._changed = anyio.Event()
 
     async def _hear(
         self, message: bytes, ear: _Ear, socket: ServerConnection, behaviour: Behaviour
@@ -180,6 +144,7 @@ class DeepgramDouble:
             if count == behaviour.freeze_after:
                 socket.transport.pause_reading()
             if count == behaviour.cut_after:
+                self.away |= behaviour.leaves
                 socket.transport.abort()
             if count == behaviour.close_after:
                 await socket.close(*behaviour.close)
@@ -309,6 +274,6 @@ def _valid(query: list[tuple[str, str]]) -> bool:
     return all(rest[name] == value for name, value in FIXED.items()) and bool(rest["model"])
 
 
-def _refused(socket: ServerConnection, status: int, code: str) -> Response:
-    body = {"err_code": code, "err_msg": f"Quoting {KEY}", "request_id": "x"}
+def _refused(socket: ServerConnection, status: int, code: str, quoted: str = "") -> Response:
+    body = {"err_code": code, "err_msg": f"Quoting {KEY} {quoted}", "request_id": "x"}
     return socket.respond(HTTPStatus(status), json.dumps(body))

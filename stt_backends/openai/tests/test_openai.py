@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import sys
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from subprocess import check_output
 
 import anyio
 import pytest
@@ -21,18 +19,12 @@ from voicecall.sdk import (
     SttContext,
     SystemClock,
 )
+from voicecall_conformance.speech.stt.spelling import Line, Transcript, spelled
 from voicecall_stt_openai.backend import OpenAiStt
 from voicecall_stt_openai.config import OpenAiSttConfig
 from voicecall_stt_openai.plugin import voicecall_stt_backends
 from voicecall_stt_openai.stream import Patience
-from voicecall_stt_openai.testing import (
-    KEY,
-    Behaviour,
-    Line,
-    Transcript,
-    openai_double,
-    spelled,
-)
+from voicecall_stt_openai.testing import KEY, Behaviour, openai_double
 
 LONG = "I would like to move my appointment from Monday to Thursday please"
 QUICK = Patience(
@@ -312,24 +304,25 @@ async def test_nobody_at_the_address_may_be_tried_again() -> None:
 
 
 @pytest.mark.anyio
-async def test_new_kinds_of_events_do_no_harm_and_broken_ones_cost_a_connection() -> None:
+async def test_new_kinds_of_events_and_a_few_broken_ones_do_no_harm(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     transcript = Transcript()
-    strange = Behaviour(first=('{"type": "input_audio_buffer.new", "item_id": "x"}',))
-    broken = Behaviour(first=("no JSON",))
-    async with openai_double(broken, strange) as (double, url):
+    odd = Behaviour(
+        first=('{"type": "input_audio_buffer.new", "item_id": "x"}', "no JSON", "no JSON")
+    )
+    async with openai_double(odd) as (double, url):
         await quick(url).transcribe(whole(*spelled("Hello")), transcript)
-    assert transcript.finals == ["Hello"] and len(double.frames) == 2
+    assert transcript.finals == ["Hello"] and len(double.frames) == 1
+    assert "passed over" in caplog.text
 
 
 @pytest.mark.anyio
-async def test_several_calls_are_heard_at_once() -> None:
-    transcripts = [Transcript() for _ in range(4)]
-    async with openai_double() as (_, url):
-        backend = quick(url)
-        async with anyio.create_task_group() as group:
-            for number, transcript in enumerate(transcripts):
-                group.start_soon(backend.transcribe, whole(*spelled(f"Call {number}")), transcript)
-    assert [one.finals for one in transcripts] == [[f"Call {n}"] for n in range(4)]
+async def test_where_nothing_can_be_read_the_connection_is_replaced() -> None:
+    transcript = Transcript()
+    async with openai_double(Behaviour(first=("no JSON",) * 20)) as (double, url):
+        await quick(url).transcribe(whole(*spelled("Hello")), transcript)
+    assert transcript.finals == ["Hello"] and len(double.frames) == 2
 
 
 @pytest.mark.anyio
@@ -341,9 +334,3 @@ async def test_neither_key_nor_words_reach_any_log(caplog: pytest.LogCaptureFixt
         await quick(url).transcribe(whole(*spelled(LONG)), transcript)
     assert transcript.finals and "connected anew" in caplog.text
     assert KEY not in caplog.text and LONG not in caplog.text
-
-
-def test_naming_the_plugin_loads_nothing_that_takes_time() -> None:
-    check = "import sys, voicecall_stt_openai.plugin as p; p.voicecall_stt_backends()"
-    check += "; print([m for m in ('websockets', 'openai') if m in sys.modules])"
-    assert check_output([sys.executable, "-c", check], text=True).strip() == "[]"

@@ -83,9 +83,9 @@ def unreachable(reason: str) -> SpeechError:
 
 
 def unusable(reason: str) -> SpeechError:
-    """The error for a message that is no event."""
+    """The error for messages that are no events, one after another."""
     return SpeechError(
-        f"OpenAI sent what cannot be read ({reason}); check {SECTION}.baseUrl", retryable=True
+        f"OpenAI sends what cannot be read ({reason}); check {SECTION}.baseUrl", retryable=True
     )
 
 

@@ -32,5 +32,6 @@ def voicecall_stt_backends() -> list[SttSpec]:
             open=open_openai,
             input_format=MULAW_8K,
             environment={"apiKey": "OPENAI_API_KEY"},
+            findings=lambda config, today: findings(config, today=today),
         )
     ]

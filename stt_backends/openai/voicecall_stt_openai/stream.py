@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
+from logging import Logger
 
 import anyio
-from anyio.abc import ObjectReceiveStream
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from voicecall.sdk import FRAME_SECONDS, MULAW_8K, SpeechError, SpeechEvent, TranscriptSink
+from voicecall.sdk import (
+    FRAME_SECONDS,
+    MULAW_8K,
+    ReconnectingStream,
+    SpeechError,
+    SpeechEvent,
+    TranscriptSink,
+)
 from voicecall_stt_openai import faults
 from voicecall_stt_openai.messages import Failed, Fault, Message, Unreadable, append, parse
 from voicecall_stt_openai.turns import Turns
-from voicecall_stt_openai.unheard import Unheard
 
 SILENT_FRAME = b"\xff" * MULAW_8K.frame_bytes
 IDLE_SECONDS = 1.0
@@ -50,57 +56,60 @@ class Patience:
 PATIENCE = Patience()
 
 
-class Stream:
+class Stream(ReconnectingStream):
     """One call, over one connection after another.
 
     Args:
-        frames: what the caller says; not taken while there is no connection.
+        connect: gives a connection.
         out: takes what was recognised.
+        greeting: the first message of each connection.
         model: the model that is asked.
         silence_seconds: what OpenAI waits for until it ends a turn.
         patience: how long to wait for what.
+        logger: gets a line for each lost connection.
     """
 
     def __init__(
         self,
-        frames: ObjectReceiveStream[bytes],
+        connect: Callable[[], AbstractAsyncContextManager[ClientConnection]],
         out: TranscriptSink,
         *,
+        greeting: str,
         model: str,
         silence_seconds: float,
         patience: Patience,
+        logger: Logger,
     ) -> None:
-        self.was_connected = False
-        self._frames = frames
+        super().__init__(vendor="OpenAI", retry_seconds=patience.retry_seconds, logger=logger)
+        self._connect = connect
         self._out = out
+        self._greeting = greeting
         self._model = model
         self._silence_seconds = silence_seconds
         self._patience = patience
         self._turns = Turns(
             silence_seconds=silence_seconds, writing_seconds=patience.writing_seconds
         )
-        self._unheard = Unheard()
-        self._progress = False
         self._telling = anyio.Lock()
-
-    def take_progress(self) -> bool:
-        """Whether anything was recognised since this was asked last."""
-        progress, self._progress = self._progress, False
-        return progress
 
     async def finish(self) -> None:
         """End what was begun; nothing more will be heard."""
         await self._tell(self._turns.finish())
 
-    async def run(self, socket: ClientConnection) -> SpeechError | None:
-        """Send and receive until the connection ends.
+    async def converse(self) -> SpeechError | None:
+        """One connection's life; None: the audio has ended and everything was said."""
+        try:
+            async with self._connect() as socket:
+                await socket.send(self._greeting)
+                return await self._run(socket)
+        except ConnectionClosed as error:
+            return faults.lost(error.rcvd.code if error.rcvd else None)
+        except SpeechError as error:
+            return error
 
-        Returns:
-            None when the audio has ended and all words are there, else why the connection is lost.
-        """
-        self.was_connected = True
+    async def _run(self, socket: ClientConnection) -> SpeechError | None:
+        self.connected()
         self._turns.reconnect()
-        self._unheard.reconnect()
         error = None
         async with anyio.create_task_group() as tasks:
             with anyio.CancelScope() as receiving:
@@ -111,22 +120,17 @@ class Stream:
         return error
 
     async def _send(self, socket: ClientConnection, receiving: anyio.CancelScope) -> None:
-        try:
-            while True:
-                while (frame := self._unheard.take()) is not None:
-                    await socket.send(append(frame))
-                self._unheard.recognised(self._settled())
-                self._unheard.add(await self._frames.receive())
-        except anyio.EndOfStream:
-            with suppress(ConnectionClosed):
-                await self._close(socket, receiving)
-        except ConnectionClosed:
-            return  # The receiving side says why.
+        with suppress(ConnectionClosed):  # The receiving side says why.
+            while (frame := await self.next_frame()) is not None:
+                await socket.send(append(frame))
+                if self.unheard.caught_up:
+                    self.unheard.recognised(self._settled())
+            await self._close(socket, receiving)
 
     def _settled(self) -> float:
         if self._turns.pending:
             return self._turns.recognised
-        return max(self._turns.recognised, self._unheard.position - IDLE_SECONDS)
+        return max(self._turns.recognised, self.unheard.position - IDLE_SECONDS)
 
     async def _close(self, socket: ClientConnection, receiving: anyio.CancelScope) -> None:
         """The audio has ended: let silence end the last turn, and wait for its words a while."""
@@ -142,7 +146,7 @@ class Stream:
     async def _look(self) -> None:
         while True:
             await anyio.sleep(self._patience.look_seconds)
-            now, position = anyio.current_time(), self._unheard.position
+            now, position = anyio.current_time(), self.unheard.position
             await self._tell(self._turns.expire(position=position, now=now))
 
     async def _receive(self, socket: ClientConnection) -> SpeechError | None:
@@ -158,15 +162,15 @@ class Stream:
             case None:
                 return None
             case Unreadable(reason=reason):
-                return faults.unusable(reason)
+                return faults.unusable(reason) if self.unreadable(reason) else None
             case Fault(fault=fault):
                 return faults.of_fault(fault, model=self._model)
             case Failed(fault=fault) if (
                 error := faults.of_fault(fault, model=self._model)
             ) and not error.retryable:
                 return error
-        self._progress = True
-        now, position = anyio.current_time(), self._unheard.position
+        self.progressed()
+        now, position = anyio.current_time(), self.unheard.position
         await self._tell(self._turns.hear(message, position=position, now=now))
         return None
 

@@ -1,7 +1,6 @@
 """How is the backend proved? By OpenAI on this machine, which understands spelled audio.
 
-A frame of 20 ms whose bytes are all the same is a letter, one of 0xFF is silence: what the double
-was sent can be read off what it understood, frame by frame. Strict about what it accepts.
+Strict about what it accepts.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,70 +20,15 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from voicecall.sdk import SpeechEvent, SpeechFinal, SpeechPartial
+from voicecall_conformance.speech.stt.spelling import FRAME_BYTES, SILENCE
 
 KEY = "sk-proj-the-genuine-key"
-FRAME_BYTES = 160
 FRAME_MS = 20
-SILENCE = b"\xff" * FRAME_BYTES
 DELTA_LETTERS = 10
 PATH = "/v1/realtime?intent=transcription"
 MODELS = ("gpt-transcribe", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "whisper-1")
 
 Fields = dict[str, Any]
-
-
-def spelled(text: str, silence_seconds: float = 1.0) -> list[bytes]:
-    """`text` as frames, and silence after it."""
-    letters = [bytes([ord(letter)]) * FRAME_BYTES for letter in text]
-    return letters + [SILENCE] * round(silence_seconds * 1000 / FRAME_MS)
-
-
-class Transcript:
-    """A `TranscriptSink`; `final` is set with the first final."""
-
-    def __init__(self) -> None:
-        self.events: list[SpeechEvent] = []
-        self.final = anyio.Event()
-
-    async def write(self, event: SpeechEvent) -> None:
-        self.events.append(event)
-        if isinstance(event, SpeechFinal):
-            self.final.set()
-
-    @property
-    def finals(self) -> list[str]:
-        return [event.text for event in self.events if isinstance(event, SpeechFinal)]
-
-    @property
-    def partials(self) -> list[str]:
-        return [event.text for event in self.events if isinstance(event, SpeechPartial)]
-
-
-class Line:
-    """An `AudioSource` that goes on until `hang_up`."""
-
-    def __init__(self, frames: Iterable[bytes] = ()) -> None:
-        self._frames = deque(frames)
-        self._over = False
-        self._changed = anyio.Event()
-
-    def say(self, frames: Iterable[bytes]) -> None:
-        self._frames.extend(frames)
-        self._changed.set()
-
-    def hang_up(self) -> None:
-        self._over = True
-        self._changed.set()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while True:
-            while self._frames:
-                yield self._frames.popleft()
-            if self._over:
-                return
-            self._changed = anyio.Event()
-            await self._changed.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +39,7 @@ class Behaviour:
         status: other than 101: the handshake is refused with `fault`.
         fault: OpenAI's ``error`` object: of the refusal, else sent after the session is set up.
         cut_after: frames after which the connection is lost without a word.
+        leaves: it is away from then on, until `away` is unset.
         close_after: frames after which it is closed with `close`.
         close: code and reason of that.
         freeze_after: frames after which nothing more is read or answered, not even a ping.
@@ -107,6 +52,7 @@ class Behaviour:
     status: int = 101
     fault: Mapping[str, object] | None = None
     cut_after: int | None = None
+    leaves: bool = False
     close_after: int | None = None
     close: tuple[int, str] = (1001, "session expired")
     freeze_after: int | None = None
@@ -136,10 +82,22 @@ class OpenAiDouble:
         self.behaviours = deque(behaviours)
         self.sessions: list[Fields] = []
         self.frames: list[list[bytes]] = []
+        self.away = False
+        self.missed = anyio.Event()
+        self._connections = 0
+        self._changed = anyio.Event()
+
+    async def dropped(self) -> None:
+        """Returns when there is no connection."""
+        while self._connections:
+            await self._changed.wait()
 
     def admit(self, socket: ServerConnection, request: Request) -> Response | None:
         """The handshake: None to go on, else the refusal."""
         behaviour = self.behaviours[0] if self.behaviours else Behaviour()
+        if self.away:
+            self.missed.set()
+            return _refused(socket, 503, {"type": "server_error"})
         if request.path != PATH:
             return _refused(socket, 404, {"code": "unknown_url"})
         if request.headers.get_all("Authorization") != [f"Bearer {KEY}"]:
@@ -156,6 +114,7 @@ class OpenAiDouble:
         behaviour = self.behaviours.popleft() if self.behaviours else Behaviour()
         self.frames.append([])
         ear = _Ear(socket, behaviour)
+        self._connections += 1
         try:
             await ear.say("session.created", session={"type": "transcription"})
             for text in behaviour.first:
@@ -164,6 +123,10 @@ class OpenAiDouble:
                 await self._obey(json.loads(message), ear, socket, behaviour)
         except ConnectionClosed:
             pass
+        finally:
+            self._connections -= 1
+            self._changed.set()
+            self._changed = anyio.Event()
 
     async def _obey(
         self, fields: Fields, ear: _Ear, socket: ServerConnection, behaviour: Behaviour
@@ -192,6 +155,7 @@ class OpenAiDouble:
             heard = len(self.frames[-1])
             await ear.hear(self.frames[-1][-1])
             if heard == behaviour.cut_after:
+                self.away |= behaviour.leaves
                 socket.transport.abort()
             if heard == behaviour.close_after:
                 await socket.close(*behaviour.close)

@@ -136,7 +136,9 @@ def test_other_speech_is_nothing_recognisable() -> None:
 
 
 def test_without_rejection_other_speech_becomes_the_nearest_phrase() -> None:
-    transcript = heard("I would like a table", config=SphinxConfig(phrases=PHRASES, reject_below=0))
+    transcript = heard(
+        "I would like to book the table", config=SphinxConfig(phrases=PHRASES, reject_below=0)
+    )
     assert transcript.finals == [PHRASES[1]]
 
 

@@ -1,0 +1,1 @@
+"""Voice activity detection with Silero's neural network."""
