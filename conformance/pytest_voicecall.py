@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="prove an installed voicecall provider with the conformance suite",
+        help="prove an installed provider, or KIND:NAME, with the conformance suite",
     )
 
 

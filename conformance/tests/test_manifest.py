@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from voicecall_conformance import REQUIREMENTS, Deviation, ProviderConformance, ProviderHarness
-from voicecall_conformance.provider_suite import proofs_in
+from voicecall_conformance.sealed import proofs_in
 
 
 @pytest.fixture

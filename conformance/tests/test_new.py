@@ -1,7 +1,9 @@
 """Does `voicecall new provider` write what can be worked on, and never over what is there?"""
 
 import ast
+import importlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +11,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from voicecall.sdk import ProviderSpec
+from voicecall_conformance import ProviderHarness
 from voicecall_conformance.new import new, series, words_of
+from voicecall_conformance.runner import Outcome, prove
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "write-a-provider.md"
+SNIPPET = re.compile(
+    r"^```python\n# voicecall_acme/(\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 def write(*arguments: str | Path) -> Result:
@@ -87,3 +97,51 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 def test_a_name_with_a_hyphen_is_quoted_in_the_configuration() -> None:
     assert json.loads(words_of("two-bells")["section"]) == "two-bells"
     assert words_of("bell")["section"] == "bell"
+
+
+def test_a_document_carriers_package_has_documents_in_place_of_verbs(tmp_path: Path) -> None:
+    assert write("bell", "--documents", "--directory", tmp_path).exit_code == 0
+    files = texts(tmp_path)
+    assert "steers_by_document=True" in files["voicecall_bell/plugin.py"]
+    assert "voicecall_bell/documents.py" in files
+    assert "voicecall_bell/verbs.py" not in files
+
+
+def sign_as_the_page_does(package: Path) -> None:
+    """Write the signature of the manual into a new package, the carrier's side and ours."""
+    for file, snippet in SNIPPET.findall(PAGE.read_text(encoding="utf-8"))[:2]:
+        path = package / file
+        source = path.read_text(encoding="utf-8")
+        lines = source.splitlines()
+        given = {each.name for each in ast.parse(snippet).body if isinstance(each, ast.FunctionDef)}
+        for node in reversed(ast.parse(source).body):
+            if isinstance(node, ast.FunctionDef) and node.name in given:
+                del lines[node.lineno - 1 : node.end_lineno]
+        future = lines.index("from __future__ import annotations") + 1
+        text = "\n".join([*lines[:future], snippet.replace("acme", "chime"), *lines[future:]])
+        path.write_text(text.replace("signs_time = False", "signs_time = True") + "\n")
+
+
+def test_a_document_carriers_package_answers_rightly_once_the_signature_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert write("chime", "--documents", "--directory", tmp_path).exit_code == 0
+    sign_as_the_page_does(tmp_path / "voicecall_chime")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    genuine: type[ProviderHarness] = importlib.import_module("voicecall_chime.testing").ChimeHarness
+
+    def spec(harness: ProviderHarness) -> ProviderSpec:
+        return harness.hook()[0]  # it is not installed
+
+    results = list(prove(type("Chime", (genuine,), {"spec": spec})))
+    red = {each.requirement.id: each.detail for each in results if each.outcome is Outcome.BROKEN}
+    areas = ("signature.", "replay.", "events.", "media.", "package.light", "package.hook")
+    assert not [name for name in red if name.startswith(areas)]
+    # What is left needs the carrier's REST API, and says which function that is.
+    assert {name for name in red if name.startswith("reply.")} == {
+        "reply.pure",
+        "reply.text",
+        "reply.apology",
+    }
+    assert [detail for detail in red.values() if ".py, " not in detail] == []

@@ -86,7 +86,7 @@ class OldHarness(MockHarness):
 
     def answer(self, request: RestRequest) -> RestAnswer:
         answer = super().answer(request)
-        untold = {"digits": UNTOLD, "detects": UNTOLD, "awaits_beep": UNTOLD}
+        untold = {"from_number": UNTOLD, "digits": UNTOLD, "detects": UNTOLD, "awaits_beep": UNTOLD}
         self.ledger[:] = [
             replace(entry, **untold) if isinstance(entry, Dialled) else entry
             for entry in self.ledger

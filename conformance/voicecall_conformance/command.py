@@ -1,4 +1,4 @@
-"""How does a person ask whether a provider keeps the rules? `voicecall conformance NAME`."""
+"""How does a person ask whether a plugin keeps the rules? `voicecall conformance NAME`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from textwrap import wrap
 import click
 
 from voicecall.sdk import PluginError
-from voicecall_conformance.catalogue import harness_of
+from voicecall_conformance.catalogue import harness_of, provable
+from voicecall_conformance.kinds import KINDS, PROVIDER
 from voicecall_conformance.runner import Outcome, Result, prove
 
 SIGNS = {
@@ -32,33 +33,51 @@ WORDS = {
 LONGEST_DETAIL = 600
 
 
-@click.command()
-@click.argument("provider")
+def _list(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        for name in provable():
+            click.echo(name)
+        context.exit()
+
+
+@click.command(epilog=f"KIND is one of {', '.join(KINDS)}.")
+@click.argument("plugin", metavar="[KIND:]NAME")
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list,
+    help="What can be proved here, a line each.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 @click.option("--wire", is_flag=True, help="Show what went over the wire where a rule broke.")
 @click.option(
-    "--mutants", is_flag=True, help="Seed faults into the provider; is each caught by its rule?"
+    "--mutants", is_flag=True, help="Seed faults into the plugin; is each caught by its rule?"
 )
-def conformance(provider: str, as_json: bool, wire: bool, mutants: bool) -> None:
-    """Prove that the installed PROVIDER keeps the rules that providers keep."""
+def conformance(plugin: str, as_json: bool, wire: bool, mutants: bool) -> None:
+    """Prove that an installed plugin keeps the rules of its kind.
+
+    NAME alone is a provider; a plugin of another kind is named with it, such as tts:openai.
+    """
     try:
-        harness = harness_of(provider)
+        harness = harness_of(plugin)
         if mutants:
             from voicecall_conformance.mutants.command import hunted
 
-            raise SystemExit(hunted(provider, harness, as_json=as_json))
+            raise SystemExit(hunted(plugin, harness, as_json=as_json))
         results = list(prove(harness))
     except PluginError as error:
         raise click.ClickException(error.message) from error
     if as_json:
-        click.echo(json.dumps(document(provider, results), indent=2))
+        click.echo(json.dumps(document(plugin, results), indent=2))
     else:
-        click.echo(table(provider, results, wire=wire))
+        click.echo(table(plugin, results, wire=wire))
     if not all(result.is_good for result in results):
         raise SystemExit(1)
 
 
-def table(provider: str, results: Sequence[Result], *, wire: bool = False) -> str:
+def table(plugin: str, results: Sequence[Result], *, wire: bool = False) -> str:
     """The results for a person: a heading an area, a line a rule, details where they matter."""
     width = shutil.get_terminal_size((100, 24)).columns
     lines: list[str] = []
@@ -66,20 +85,21 @@ def table(provider: str, results: Sequence[Result], *, wire: bool = False) -> st
         lines += ["", click.style(area, bold=True)]
         for result in rules:
             lines += _lines(result, width, wire=wire)
-    return "\n".join([*lines[1:], "", summary(provider, results)])
+    return "\n".join([*lines[1:], "", summary(plugin, results)])
 
 
-def summary(provider: str, results: Sequence[Result]) -> str:
+def summary(plugin: str, results: Sequence[Result]) -> str:
     """How many rules had which outcome."""
     counts = {outcome: _count(results, outcome) for outcome in Outcome}
     told = ", ".join(f"{count} {WORDS[outcome]}" for outcome, count in counts.items() if count)
-    return f"{provider}: {len(results)} rules, {told}"
+    return f"{plugin}: {len(results)} rules, {told}"
 
 
-def document(provider: str, results: Sequence[Result]) -> dict[str, object]:
-    """The results for a machine."""
+def document(plugin: str, results: Sequence[Result]) -> dict[str, object]:
+    """The results for a machine; the plugin stands under the name of its kind."""
+    kind, _, name = plugin.rpartition(":")
     return {
-        "provider": provider,
+        kind or PROVIDER.name: name,
         "ok": all(result.is_good for result in results),
         "rules": [
             {

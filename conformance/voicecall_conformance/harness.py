@@ -42,7 +42,7 @@ class ProviderHarness(ABC):
         acme = "voicecall_acme.testing:AcmeHarness"
 
     Args:
-        key: what the carrier signs with; any text makes another, valid key.
+        key: what the carrier signs with; any text of 32 bytes or more makes another, valid key.
     """
 
     name: ClassVar[str]
@@ -50,7 +50,9 @@ class ProviderHarness(ABC):
     module: ClassVar[str]
     """The plugin module that the entry point names."""
     signs_url: ClassVar[bool] = True
-    """Whether the carrier's signature covers the URL."""
+    """Whether the carrier's signature covers the URL. Where it does not, anybody can change the
+    query on the way: nothing of it may enter `replay_key`, and the ids there are believed only
+    because the call's secret stands beside them."""
     signs_port: ClassVar[bool] = True
     """Whether a signature that covers the URL covers its port."""
     signs_time: ClassVar[bool] = False
@@ -63,6 +65,8 @@ class ProviderHarness(ABC):
     """Whether the carrier signs the handshake of a media stream; then override `sign_stream`."""
     tells_cause: ClassVar[bool] = True
     """Whether the carrier, asked about a call that has ended, tells why it did."""
+    tells_busy: ClassVar[bool] = True
+    """Whether a refused caller can be told `busy`; where not, each is refused as `rejected`."""
     offers_elsewhere: ClassVar[bool] = False
     """Whether `webhook` can report a call that was placed elsewhere and points at us."""
     attests: ClassVar[bool] = False
@@ -90,7 +94,7 @@ class ProviderHarness(ABC):
                 "docs/conformance.md lists them"
             )
 
-    def __init__(self, *, key: str = "the-genuine-key") -> None:
+    def __init__(self, *, key: str = "the-genuine-key-of-at-least-32-bytes") -> None:
         self.key = key
         self.ledger: list[LedgerEntry] = []
         """What the carrier was told, as it understood it; `answer` writes it."""
@@ -118,9 +122,12 @@ class ProviderHarness(ABC):
     ) -> WebhookRequest | None:
         """The signed request by which the carrier reports `event` at time `at`.
 
-        `event.key` names the happening: the same key is the same delivery. `call_id` and
-        `call_secret` stand in the callback URL when they are set. An `UnknownEvent` is some
-        documented kind of which the provider has no use.
+        `event.key` names the happening: the same key is the same delivery. Where the carrier
+        numbers its reports it is the number; where it does not, make what tells them apart, such
+        as a timestamp, of `event.key` and never of `at`, which is when it was signed. `call_id`
+        and `call_secret` stand in the callback URL when they are set. An `UnknownEvent` is some
+        documented kind of which the provider has no use. `at` is `voicecall_conformance.NOW`,
+        except in rules about age.
 
         Returns:
             None when the carrier has no word for it.
@@ -134,13 +141,23 @@ class ProviderHarness(ABC):
     def read(self, reply: HttpReply) -> Sequence[Instruction]:
         """What the carrier takes the answer to a webhook to mean.
 
+        It is the answer to the request that the harness made last. A command carrier reads
+        nothing, ``()``. A document carrier reads what was asked and not the provider's own tail,
+        by which it comes back; a document at whose end the carrier hangs up reads as ``(…,
+        HangUp())``, an empty answer that leaves the call to what it has as ``()``, and an answer
+        without instructions as the pause that keeps the call up.
+
         Raises:
             ValueError: the carrier would not accept it.
         """
 
     @abstractmethod
     def answer(self, request: RestRequest) -> RestAnswer:
-        """What the carrier's REST API answers; what it understood goes into `ledger`."""
+        """What the carrier's REST API answers; what it understood goes into `ledger`.
+
+        The provider's clock stands at `voicecall_conformance.NOW` (`context.clock.wall()`), so a
+        token that it signs was issued then.
+        """
 
     @abstractmethod
     def refusal(self, failure: Failure) -> RestAnswer:
@@ -209,7 +226,9 @@ class ProviderHarness(ABC):
     def frames(self, event: MediaEvent) -> Sequence[str | bytes]:
         """The media frames by which the carrier says `event`; all of one stream.
 
-        None of them means that the carrier does not say it: a socket that closes is an end too.
+        None of them means that the carrier does not say it: one that ends a stream by closing the
+        socket gives none for `MediaStopped`. What the carrier only repeats to us, such as a header
+        that came with the order to open the stream, is given back as it came (`read`, `answer`).
         """
         raise LookupError(f"{type(self).__name__} has no media frames; override `frames`")
 

@@ -38,7 +38,9 @@ class Dialled:
     Args:
         callbacks: all the URLs that it was given.
         state: what it was given to repeat in every report, decoded.
-        digits: keys to press once the call is answered; None when there are none.
+        from_number: whom the callee sees calling, in E.164.
+        digits: keys to press once the call is answered, as `SendDigits` writes them (``w``,
+            ``W``) and not as the carrier does; None when there are none.
         detects: whether it is to find out if a machine answers.
         awaits_beep: whether it is to wait for the end of a machine's greeting.
     """
@@ -49,6 +51,7 @@ class Dialled:
     max_duration_seconds: float | None
     callbacks: tuple[str, ...]
     state: str = ""
+    from_number: str | None | Untold = UNTOLD
     digits: str | None | Untold = UNTOLD
     detects: bool | Untold = UNTOLD
     awaits_beep: bool | Untold = UNTOLD

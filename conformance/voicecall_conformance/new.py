@@ -14,9 +14,19 @@ from pathlib import Path
 import click
 
 from voicecall.config.schema import Settings
+from voicecall.sdk import Capability
 
 NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
 PLACEHOLDER = re.compile(r"@([a-z]+)@")
+COMMANDS_ONLY = "@package@/verbs.py"
+WORDED = (
+    Capability.INBOUND,
+    Capability.NATIVE_SPEECH,
+    Capability.NATIVE_LISTENING,
+    Capability.SEND_DIGITS,
+    Capability.TRANSFER,
+)
+"""What the document carrier's skeleton has words for, and so declares."""
 
 
 @click.group(no_args_is_help=False)
@@ -31,14 +41,19 @@ def new() -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Where the package goes; not there yet, or empty.  [voicecall-NAME]",
 )
-def provider(name: str, directory: Path | None) -> None:
+@click.option(
+    "--documents",
+    is_flag=True,
+    help="For a carrier that is steered by the answers to its webhooks (XML, JSON).",
+)
+def provider(name: str, directory: Path | None, documents: bool) -> None:
     """Write a provider's package: it installs at once, and its tests say what to write next.
 
     NAME is what a configuration will say: lower-case letters, digits and '-'.
     """
-    words = words_of(name)
+    words = words_of(name) | steering(by_document=documents)
     target = directory or Path(words["distribution"])
-    number = write(files(__package__) / "skeleton" / "provider", target, words)
+    number = write(skeleton(by_document=documents), target, words)
     click.echo(
         f"{target}: {number} files written. Next:\n\n"
         f"  cd {shlex.quote(str(target))}\n"
@@ -48,7 +63,7 @@ def provider(name: str, directory: Path | None) -> None:
     )
 
 
-def words_of(name: str) -> Mapping[str, str]:
+def words_of(name: str) -> dict[str, str]:
     """What stands for the placeholders in the skeleton of provider `name`.
 
     Raises:
@@ -79,21 +94,37 @@ def words_of(name: str) -> Mapping[str, str]:
     }
 
 
+def steering(*, by_document: bool) -> dict[str, str]:
+    """What stands for the placeholders that are about how a call is steered."""
+    declared = "".join(f"        Capability.{each.name},\n" for each in WORDED if by_document)
+    shown = f"frozenset(\n    {{\n{declared}    }}\n)" if declared else "frozenset()"
+    return {"steers": str(by_document), "capabilities": shown}
+
+
+def skeleton(*, by_document: bool) -> Mapping[str, str]:
+    """Path and text of every file of a package, with its placeholders."""
+    skeletons = files(__package__) / "skeleton"
+    texts = dict(_texts(skeletons / "provider"))
+    if by_document:
+        del texts[COMMANDS_ONLY]
+        texts |= _texts(skeletons / "documents")
+    return texts
+
+
 def series() -> str:
     """The versions of voicecall that a package written now fits: ``0.1,<0.2``."""
     major, minor = version("voicecall").split(".")[:2]
     return f"{major}.{minor},<{major}.{int(minor) + 1}"
 
 
-def write(skeleton: Traversable, target: Path, words: Mapping[str, str]) -> int:
-    """Write `skeleton` into the new directory `target`, and say how many files it has.
+def write(texts: Mapping[str, str], target: Path, words: Mapping[str, str]) -> int:
+    """Write the files `texts` into the new directory `target`, and say how many there are.
 
     Raises:
         click.ClickException: there is something at `target`, or it cannot be written.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise click.ClickException(f"{str(target)!r} is there already; give another --directory")
-    texts = dict(_texts(skeleton))
     try:
         for path, text in texts.items():
             place = target / _filled(path, words)

@@ -66,6 +66,7 @@ class Rig:
         self.lost = False
         """Whether the carrier does what it is told, and its answers are lost."""
         self.requests: list[RestRequest] = []
+        self.replies: list[HttpReply] = []
         self.provider: CallProvider
         self.context: ProviderContext
         self.config: Any
@@ -119,6 +120,7 @@ class Rig:
 
     def note_reply(self, reply: HttpReply) -> None:
         """Keep what an answer looks like."""
+        self.replies.append(reply)
         headers = "".join(f"\n  {name}: {value}" for name, value in reply.headers)
         self.wire.append(f"answer  {reply.status}{headers}\n  {reply.body!r}")
 

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, ClassVar
 from unittest import SkipTest
 
 import anyio
 
-from voicecall_conformance.harness import ProviderHarness
-from voicecall_conformance.requirements import REQUIREMENTS
-from voicecall_conformance.rig import Rig, rigged
+from voicecall_conformance.requirements import REQUIREMENTS, Requirement
+from voicecall_conformance.rig import rigged
 
 DEADLINE_SECONDS = 30.0
 WIRE_LINES = 40
 
-RuleBody = Callable[[Any, Rig], Awaitable[None]]
+RuleBody = Callable[[Any, Any], Awaitable[None]]
+"""The test of one rule: the suite, and a rig that has the plugin open and `wire` to note on."""
 RuleTest = Callable[[Any], None]
+Rule = Callable[[str], Callable[[RuleBody], RuleTest]]
+"""The decorator of a test, by the id of its rule."""
+Rigging = Callable[[Any], AbstractAsyncContextManager[Any]]
+"""Opens a plugin by its harness; yields the rig."""
 
 
 class RuleBroken(AssertionError):
-    """A provider does not keep a rule."""
+    """A plugin does not keep a rule."""
 
 
 class NotApplicable(SkipTest):
-    """A rule is about something that the carrier does not have; the message says what.
+    """A rule is about something that is not there, as with some carriers; the message says what.
 
     pytest shows it as a skipped test with this reason. What a provider does not declare as a
     capability is no such case: it has to be refused, and that is tested.
@@ -35,47 +39,60 @@ class NotApplicable(SkipTest):
 class Suite:
     """Base of every suite."""
 
-    harness_type: ClassVar[type[ProviderHarness]]
-    """The harness of the provider that is proved."""
+    harness_type: ClassVar[type[Any]]
+    """The harness of the plugin that is proved."""
 
 
-def rule(requirement_id: str) -> Callable[[RuleBody], RuleTest]:
-    """Make the test of a requirement: a plain function, whatever the async set-up around it.
+def ruling(requirements: Mapping[str, Requirement], rigging: Rigging) -> Rule:
+    """The decorator `rule` of one kind of plugin.
 
     Args:
-        requirement_id: a key of `REQUIREMENTS`.
+        requirements: the rules of that kind, by id.
+        rigging: opens such a plugin.
     """
-    requirement = REQUIREMENTS[requirement_id]
 
-    def decorate(body: RuleBody) -> RuleTest:
-        def test(self: Suite) -> None:
-            rig_wire: list[str] = []
-            try:
-                anyio.run(_run, body, self, rig_wire)
-            except NotApplicable:
-                raise
-            except Exception as error:
-                error.add_note(f"{requirement.id} ({requirement.level}): {requirement.text}")
-                error.add_note(f"see {requirement.link}")
-                error.add_note("\n".join(["on the wire:", *rig_wire[-WIRE_LINES:]]))
-                raise
+    def rule(requirement_id: str) -> Callable[[RuleBody], RuleTest]:
+        """Make the test of a requirement: a plain function, whatever the async set-up around it.
 
-        test.__name__ = test.__qualname__ = getattr(body, "__name__", requirement_id)
-        test.__doc__ = requirement.text
-        test.__module__ = body.__module__
-        test.requirement = requirement_id  # type: ignore[attr-defined]
-        return test
+        Args:
+            requirement_id: a key of the requirements.
+        """
+        return lambda body: _test(body, requirements[requirement_id], rigging)
 
-    return decorate
+    return rule
 
 
-async def _run(body: RuleBody, suite: Suite, wire: list[str]) -> None:
+rule = ruling(REQUIREMENTS, rigged)
+"""For providers."""
+
+
+def _test(body: RuleBody, requirement: Requirement, rigging: Rigging) -> RuleTest:
+    def test(self: Suite) -> None:
+        rig_wire: list[str] = []
+        try:
+            anyio.run(_run, body, self, rigging, rig_wire)
+        except NotApplicable:
+            raise
+        except Exception as error:
+            error.add_note(f"{requirement.id} ({requirement.level}): {requirement.text}")
+            error.add_note(f"see {requirement.link}")
+            error.add_note("\n".join(["on the wire:", *rig_wire[-WIRE_LINES:]]))
+            raise
+
+    test.__name__ = test.__qualname__ = getattr(body, "__name__", requirement.id)
+    test.__doc__ = requirement.text
+    test.__module__ = body.__module__
+    test.requirement = requirement.id  # type: ignore[attr-defined]
+    return test
+
+
+async def _run(body: RuleBody, suite: Suite, rigging: Rigging, wire: list[str]) -> None:
     broken: Exception | None = None
     with anyio.fail_after(DEADLINE_SECONDS):
-        async with rigged(suite.harness_type()) as rig:
+        async with rigging(suite.harness_type()) as rig:
             try:
                 await body(suite, rig)
-            except Exception as error:  # raised below, outside of the provider's task groups
+            except Exception as error:  # raised below, outside of the plugin's task groups
                 broken = error
             wire += rig.wire
     if broken is not None:

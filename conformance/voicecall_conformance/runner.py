@@ -1,15 +1,16 @@
-"""How does a provider do, rule by rule? The suite without pytest, for the command and mutants."""
+"""How does a plugin do, rule by rule? The suite without pytest, for the command and mutants."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from voicecall_conformance.harness import ProviderHarness
-from voicecall_conformance.provider_suite import ProviderConformance, proofs_in
-from voicecall_conformance.requirements import REQUIREMENTS, Requirement
-from voicecall_conformance.rules import NotApplicable, RuleBroken
+from voicecall_conformance.kinds import kind_of
+from voicecall_conformance.requirements import Requirement
+from voicecall_conformance.rules import NotApplicable, RuleBroken, Suite
+from voicecall_conformance.sealed import proofs_in
 
 
 class Outcome(StrEnum):
@@ -18,19 +19,19 @@ class Outcome(StrEnum):
     KEPT = "kept"
     BROKEN = "broken"
     DEVIATES = "deviates"
-    """Broken, as the provider says."""
+    """Broken, as the harness says."""
     NOT_APPLICABLE = "not-applicable"
-    """About something that the carrier does not have."""
+    """About something that the plugin or its carrier does not have."""
     OUTDATED = "outdated"
-    """Kept, though the provider says that it deviates; the deviation has to go."""
+    """Kept, though the harness says that it deviates; the deviation has to go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One rule and one provider.
+    """One rule and one plugin.
 
     Args:
-        detail: what broke it, why the provider deviates, or why the rule does not apply.
+        detail: what broke it, why the plugin deviates, or why the rule does not apply.
         wire: the rule's text, its link, and what went over the wire when it broke.
     """
 
@@ -45,16 +46,17 @@ class Result:
         return self.outcome not in (Outcome.BROKEN, Outcome.OUTDATED)
 
 
-def prove(harness: type[ProviderHarness], only: Collection[str] = REQUIREMENTS) -> Iterator[Result]:
-    """Run the rules `only`, in the order of the manual, against `harness`'s provider."""
-    suite = type("Proved", (ProviderConformance,), {"harness_type": harness})()
-    tests = {requirement: name for name, requirement in proofs_in(ProviderConformance)}
-    for requirement in REQUIREMENTS.values():
-        if requirement.id in only:
+def prove(harness: type[Any], only: Collection[str] | None = None) -> Iterator[Result]:
+    """Run the rules `only`, or all, in the order of the manual, against `harness`'s plugin."""
+    kind = kind_of(harness)
+    suite = type("Proved", (kind.conformance,), {"harness_type": harness})()
+    tests = {requirement: name for name, requirement in proofs_in(kind.conformance)}
+    for requirement in kind.requirements.values():
+        if only is None or requirement.id in only:
             yield _prove(suite, tests[requirement.id], requirement)
 
 
-def _prove(suite: ProviderConformance, test: str, requirement: Requirement) -> Result:
+def _prove(suite: Suite, test: str, requirement: Requirement) -> Result:
     deviation = suite.harness_type.deviations.get(requirement.id)
     try:
         getattr(suite, test)()

@@ -55,7 +55,7 @@ async def serving(answer: Answering) -> AsyncIterator[str]:
 async def _converse(stream: SocketStream, answer: Answering) -> None:
     connection = h11.Connection(h11.SERVER)
     try:
-        while (request := await _request(stream, connection)) is not None:
+        while (request := await read_request(stream, connection)) is not None:
             reply = answer(request)
             if reply is None:
                 return
@@ -67,7 +67,8 @@ async def _converse(stream: SocketStream, answer: Answering) -> None:
         return
 
 
-async def _request(stream: SocketStream, connection: h11.Connection) -> RestRequest | None:
+async def read_request(stream: SocketStream, connection: h11.Connection) -> RestRequest | None:
+    """The next request of a connection; None: the other side has nothing more to say."""
     head: h11.Request | None = None
     body = bytearray()
     while True:

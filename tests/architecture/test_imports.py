@@ -9,7 +9,7 @@ SHARED = {"voicecall.sdk", "voicecall.model", "voicecall.errors"}
 """What a plugin may import of ours."""
 
 FOR_TESTING = SHARED | {"voicecall_conformance"}
-"""What its harness in ``testing.py`` and its live double in ``network/`` may import besides."""
+"""What its harness (``harness.py``, ``testing.py``) and its double in ``network/`` may import."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -30,7 +30,7 @@ def test_a_plugin_imports_only_the_public_door_and_no_other_plugin(plugins: list
         own = package.name
         for path in package.rglob("*.py"):
             inside = path.relative_to(package)
-            double = inside.parts[0] in ("testing.py", "network")
+            double = inside.parts[0] in ("harness.py", "testing.py", "network")
             allowed = FOR_TESTING if double else SHARED
             trespasses += [
                 f"{path}: {name}"

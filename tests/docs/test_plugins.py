@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +25,18 @@ from voicecall.sdk import (
     ExposureContext,
     ExposureSpec,
     HttpResponse,
-    PluginContext,
     SpeechBegan,
     SpeechFinal,
     SttContext,
     SttSpec,
     SystemClock,
-    TtsSpec,
-    Utterance,
 )
 from voicecall.service import CallRequest
+from voicecall_conformance.runner import prove
 
 MODULE = re.compile(r"^```python\n# (\w+)\.py\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HARNESS = "_harness"
+"""How the names of modules end that prove another one."""
 SECOND = 50
 """Frames of 20 ms."""
 
@@ -44,6 +46,9 @@ def installed(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     """Every module of the manual, each installed as a distribution of its own."""
     modules = dict(MODULE.findall((repo / "docs" / "plugins.md").read_text(encoding="utf-8")))
     for name, source in modules.items():
+        if name.endswith(HARNESS):
+            (tmp_path / f"{name}.py").write_text(source)
+            continue
         folder = tmp_path / "site" / name
         info = folder / f"{name}-1.0.dist-info"
         info.mkdir(parents=True)
@@ -56,21 +61,16 @@ def installed(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         sys.modules.pop(name, None)
 
 
-class Vendor:
-    """An `HttpClient` that gives one answer and keeps what was asked."""
-
-    def __init__(self, status: int = 200, body: bytes = b"{}") -> None:
-        self.answer = HttpResponse(status=status, headers={}, body=body)
-        self.asked: list[tuple[str, str, Any]] = []
+class NoVendor:
+    """An `HttpClient` that nobody asks."""
 
     async def request(self, method: str, url: str, **values: Any) -> HttpResponse:
-        self.asked.append((method, url, values.get("json")))
-        return self.answer
+        raise AssertionError(url)
 
 
-def lent(vendor: Vendor, state_dir: Path) -> dict[str, Any]:
+def lent(state_dir: Path) -> dict[str, Any]:
     clock, logger = SystemClock(), logging.getLogger("voicecall.plugin.manual")
-    return {"http": vendor, "clock": clock, "logger": logger, "state_dir": state_dir}
+    return {"http": NoVendor(), "clock": clock, "logger": logger, "state_dir": state_dir}
 
 
 class Kept:
@@ -132,21 +132,23 @@ def test_the_responder_of_the_manual_answers_a_call_and_its_sink_counts_it(
     assert tally == f"{record.call_id} hangup-bot\n"
 
 
-async def _spoken(registry: Registry, vendor: Vendor, folder: Path) -> list[Any]:
-    spec = registry.get(TtsSpec, "acme")
-    config = spec.config.model_validate({"apiKey": "key"})
-    out = Kept()
-    async with spec.open(config, PluginContext(**lent(vendor, folder))) as backend:
-        await backend.synthesize(Utterance(text="Hello"), out)
-    return out.items
-
-
-def test_the_tts_backend_of_the_manual_speaks(installed: Registry, tmp_path: Path) -> None:
-    vendor = Vendor(body=b"\1\0" * 160)
-    (audio,) = anyio.run(_spoken, installed, vendor, tmp_path)
-    assert audio.seconds == 0.01
-    url = "https://speech.acme.example/speak"
-    assert vendor.asked == [("POST", url, {"text": "Hello", "voice": "anna"})]
+@pytest.mark.parametrize(
+    ("proof", "title"), [("parrot", "ParrotHarness"), ("acme_tts", "AcmeHarness")]
+)
+def test_a_plugin_of_the_manual_keeps_every_rule_of_its_kind(
+    proof: str,
+    title: str,
+    installed: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    monkeypatch.setattr("voicecall_conformance.speech.harness._installed", lambda: installed)
+    harness = getattr(import_module(f"{proof}{HARNESS}"), title)
+    results = list(prove(harness))
+    assert [(each.requirement.id, each.detail) for each in results if not each.is_good] == []
+    assert len(results) > 20
 
 
 async def _frames(*frames: bytes) -> AsyncIterator[bytes]:
@@ -159,7 +161,7 @@ async def _heard(registry: Registry, folder: Path) -> list[Any]:
     loud, still = b"\0\x20" * 160, bytes(320)
     audio = _frames(*[still] * 5, *[loud] * SECOND, *[still] * SECOND)
     out = Kept()
-    async with spec.open(spec.config(), SttContext(**lent(Vendor(), folder))) as backend:
+    async with spec.open(spec.config(), SttContext(**lent(folder))) as backend:
         await backend.transcribe(audio, out)
     return out.items
 
@@ -177,7 +179,7 @@ async def _endpoint(registry: Registry, folder: Path) -> tuple[str, str]:
     loaded = load_config(path, registry, environ={"HOME": str(folder)})
     assert loaded.exposure is not None and loaded.exposure.spec is spec
     context = ExposureContext(
-        **lent(Vendor(), folder),
+        **lent(folder),
         host="127.0.0.1",
         port=3334,
         webhook_path="/voice/webhook",

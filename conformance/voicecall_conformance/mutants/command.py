@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
-from voicecall_conformance.harness import ProviderHarness
-from voicecall_conformance.mutants import MUTANTS
+from voicecall_conformance.kinds import PROVIDER, kind_of
 from voicecall_conformance.mutants.hunt import Catch, Verdict, hunt
 
 SIGNS = {
@@ -18,21 +18,23 @@ SIGNS = {
 }
 
 
-def hunted(provider: str, harness: type[ProviderHarness], *, as_json: bool) -> int:
-    """Seed every fault into `provider` and print what became of it; the exit code."""
+def hunted(plugin: str, harness: type[Any], *, as_json: bool) -> int:
+    """Seed every fault into `plugin` and print what became of it; the exit code."""
     verdicts: list[Verdict] = []
-    for mutant in MUTANTS:
+    for mutant in kind_of(harness).faults():
         verdicts.append(hunt(harness, mutant))
         if not as_json:
             click.echo(_line(verdicts[-1]))
     good = all(verdict.is_good for verdict in verdicts)
     if as_json:
         faults = [_document(verdict) for verdict in verdicts]
-        click.echo(json.dumps({"provider": provider, "ok": good, "faults": faults}, indent=2))
+        kind, _, name = plugin.rpartition(":")
+        told = {kind or PROVIDER.name: name, "ok": good, "faults": faults}
+        click.echo(json.dumps(told, indent=2))
     else:
         counts = {catch: sum(each.catch is catch for each in verdicts) for catch in Catch}
-        told = ", ".join(f"{count} {catch}" for catch, count in counts.items() if count)
-        click.echo(f"\n{provider}: {len(verdicts)} faults, {told}")
+        caught = ", ".join(f"{count} {catch}" for catch, count in counts.items() if count)
+        click.echo(f"\n{plugin}: {len(verdicts)} faults, {caught}")
     return 0 if good else 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,10 @@ from voicecall.sdk import (
     CarrierCallGone,
     CarrierCallId,
     CarrierCallStatus,
+    HttpReply,
+    Instruction,
     Live,
+    VerifiedWebhook,
     new_call_id,
 )
 from voicecall_conformance.harness import ProviderHarness
@@ -47,6 +51,45 @@ class LeavesTheSecretOut(Mutant):
 
     async def place_call(self, order: CallOrder) -> CarrierCallId:
         return await self.inner.place_call(replace(order, secret="none"))
+
+
+class LeavesTheSecretOutLater(Mutant):
+    """Dials with good callbacks, and writes documents with such as anybody could make up."""
+
+    breaks = "lifecycle.callbacks"
+
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        # Only documents that bring the carrier back hold callbacks.
+        comes_back = type(genuine).comes_back is not ProviderHarness.comes_back
+        return genuine.spec().steers_by_document and comes_back
+
+    def reply(self, webhook: VerifiedWebhook, instructions: Sequence[Instruction]) -> HttpReply:
+        reply = self.inner.reply(webhook, instructions)
+        secrets = {event.call_secret for event in self.inner.parse(webhook)} - {None}
+        body = reply.body
+        for secret in secrets:
+            body = body.replace(str(secret).encode(), b"none")
+        return replace(reply, body=body)
+
+
+class LeavesTheSecretOutOfCommands(LeavesTheSecretOutLater):
+    """The same in what it commands."""
+
+    def reply(self, webhook: VerifiedWebhook, instructions: Sequence[Instruction]) -> HttpReply:
+        return self.inner.reply(webhook, instructions)
+
+    async def command(self, call: CarrierCall, instructions: Sequence[Instruction]) -> None:
+        await self.inner.command(replace(call, secret="none"), instructions)
+
+
+class CallsFromOneNumber(Mutant):
+    """Calls from the configured number, whatever the order says."""
+
+    breaks = "lifecycle.caller"
+
+    async def place_call(self, order: CallOrder) -> CarrierCallId:
+        return await self.inner.place_call(replace(order, from_number=None))
 
 
 class NeverHangsUp(Mutant):
@@ -155,6 +198,9 @@ MUTANTS: tuple[type[Mutant], ...] = (
     DialsTwice,
     SetsNoLimit,
     LeavesTheSecretOut,
+    LeavesTheSecretOutLater,
+    LeavesTheSecretOutOfCommands,
+    CallsFromOneNumber,
     NeverHangsUp,
     InsistsOnEnding,
     SeesOnlyLife,

@@ -9,9 +9,13 @@ from typing import ClassVar
 
 from voicecall.sdk import (
     ALAW_8K,
+    CallProvider,
     Capability,
+    CarrierCall,
     CarrierCallId,
     ClearAudio,
+    HttpReply,
+    Instruction,
     MediaAudio,
     MediaCommand,
     MediaEvent,
@@ -19,10 +23,13 @@ from voicecall.sdk import (
     MediaMark,
     MediaProtocol,
     MediaStarted,
+    OpenStream,
     PlaceMark,
     PlayAudio,
+    ProviderSpec,
     SignatureInvalid,
     StreamOpening,
+    VerifiedWebhook,
 )
 from voicecall_conformance.harness import ProviderHarness
 from voicecall_conformance.mutants.wrapped import Mutant
@@ -73,6 +80,28 @@ class StartsForAnotherCall(Streaming):
 
     breaks = "media.start"
     framing = _OtherCall
+
+
+class OpensForAnotherCall(Streaming):
+    """Confuses whose stream it is once it has told the carrier to open one."""
+
+    breaks = "media.start"
+    framing = _OtherCall
+
+    def __init__(self, inner: CallProvider, spec: ProviderSpec) -> None:
+        super().__init__(inner, spec)
+        self.asked = False
+
+    def reply(self, webhook: VerifiedWebhook, instructions: Sequence[Instruction]) -> HttpReply:
+        self.asked |= any(isinstance(each, OpenStream) for each in instructions)
+        return self.inner.reply(webhook, instructions)
+
+    async def command(self, call: CarrierCall, instructions: Sequence[Instruction]) -> None:
+        self.asked |= any(isinstance(each, OpenStream) for each in instructions)
+        await self.inner.command(call, instructions)
+
+    def media(self, opening: StreamOpening) -> MediaProtocol:
+        return super().media(opening) if self.asked else self.inner.media(opening)
 
 
 class _Deaf(Framing):
@@ -241,6 +270,7 @@ def _bytes(frame: str | bytes) -> bytes:
 
 MUTANTS: tuple[type[Mutant], ...] = (
     StartsForAnotherCall,
+    OpensForAnotherCall,
     DropsASample,
     ChangesWhatItPlays,
     CutsMarks,

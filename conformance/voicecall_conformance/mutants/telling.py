@@ -26,6 +26,7 @@ from voicecall.sdk import (
     Reject,
     RejectReason,
     Say,
+    SendDigits,
     StopSpeaking,
     Transfer,
     VerifiedWebhook,
@@ -139,11 +140,30 @@ class RefusesInOneWay(Mistelling):
     breaks = "reply.rejects"
     needs = frozenset({Capability.INBOUND})
 
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        return cls.needs <= genuine.spec().capabilities and genuine.tells_busy
+
     def told(self, instructions: Sequence[Instruction]) -> Sequence[Instruction]:
         return [
             Reject(reason=RejectReason.BUSY) if isinstance(each, Reject) else each
             for each in instructions
         ]
+
+
+class PromisesNoBusy(Mutant):
+    """Tells callers that we are busy, where the carrier is said to have no word for it."""
+
+    breaks = "reply.rejects"
+    needs = frozenset({Capability.INBOUND})
+
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        return cls.needs <= genuine.spec().capabilities and genuine.tells_busy
+
+    @classmethod
+    def attributes(cls, genuine: type[ProviderHarness]) -> dict[str, Any]:
+        return {"tells_busy": False}
 
 
 class NeverPicksUp(Mistelling):
@@ -178,6 +198,35 @@ class TalksOn(Mistelling):
 
     def told(self, instructions: Sequence[Instruction]) -> Sequence[Instruction]:
         return [each for each in instructions if not isinstance(each, StopSpeaking)]
+
+
+class PressesInCommandsOnly(Mutant):
+    """Has no word for keys in its documents."""
+
+    breaks = "command.digits"
+    needs = frozenset({Capability.SEND_DIGITS})
+
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        spec = genuine.spec()
+        answers = spec.steers_by_document and not spec.digits_by_command
+        return cls.needs <= spec.capabilities and answers
+
+    def reply(self, webhook: VerifiedWebhook, instructions: Sequence[Instruction]) -> HttpReply:
+        if any(isinstance(each, SendDigits) for each in instructions):
+            raise CapabilityMissing(Capability.SEND_DIGITS, plugin=self.spec.name)
+        return self.inner.reply(webhook, instructions)
+
+
+class PressesAlone(Mutant):
+    """Sends keys, and forgets what was to follow them."""
+
+    breaks = "command.digits"
+    needs = frozenset({Capability.SEND_DIGITS, Capability.NATIVE_LISTENING})
+
+    async def command(self, call: CarrierCall, instructions: Sequence[Instruction]) -> None:
+        keys = [each for each in instructions if isinstance(each, SendDigits)]
+        await self.inner.command(call, keys or instructions)
 
 
 class CommandsUntilAnswered(Mutant):
@@ -257,6 +306,7 @@ MUTANTS: tuple[type[Mutant], ...] = (
     SpeaksMarkup,
     CutsLongText,
     RefusesInOneWay,
+    PromisesNoBusy,
     NeverPicksUp,
     SaysNoSorry,
     CommandsPiecemeal,
@@ -264,5 +314,7 @@ MUTANTS: tuple[type[Mutant], ...] = (
     PromisesNothingDoesAll,
     AsksBeforeRefusing,
     TalksOn,
+    PressesInCommandsOnly,
+    PressesAlone,
     CommandsUntilAnswered,
 )

@@ -235,6 +235,20 @@ class TrustsHeaders(Mutant):
         return replace(self.inner.verify(request), replay_key=key)
 
 
+class TrustsTheQuery(Mutant):
+    """Lets the query of an unsigned URL into the replay key."""
+
+    breaks = "replay.unsigned"
+
+    @classmethod
+    def fits(cls, genuine: ProviderHarness) -> bool:
+        return not genuine.signs_url
+
+    def verify(self, request: WebhookRequest) -> VerifiedWebhook:
+        verified = self.inner.verify(request)
+        return replace(verified, replay_key=f"{verified.replay_key}{request.query_string}")
+
+
 class ChokesOnJunk(Mutant):
     """Compares without looking at what it was given."""
 
@@ -309,6 +323,7 @@ MUTANTS: tuple[type[Mutant], ...] = (
     ForgetsDeliveries,
     ConfusesDeliveries,
     TrustsHeaders,
+    TrustsTheQuery,
     ChokesOnJunk,
     ReadsOneSignature,
     TakesWaitingForRepetition,

@@ -10,13 +10,19 @@ LIFECYCLE = (
         text="One order dials once, the number that it names, and gives the carrier's id.",
     ),
     Requirement(
+        id="lifecycle.caller",
+        text="The number that an order calls from reaches the carrier; where the order names none, "
+        "the configured one.",
+    ),
+    Requirement(
         id="lifecycle.limits",
         text="Ring timeout and longest duration are handed to the carrier with the order.",
         lessons=(7,),
     ),
     Requirement(
         id="lifecycle.callbacks",
-        text="Every callback of a placed call carries the call's id and its secret.",
+        text="Every callback of a placed call carries the call's id and its secret: those that go "
+        "with the order, and those in later documents and commands.",
     ),
     Requirement(
         id="lifecycle.hang-up",
@@ -80,6 +86,7 @@ REPLY = (
         id="reply.order",
         text="The carrier reads the instructions of an answer as they were given, in their order.",
         lessons=(14,),
+        implies=("command.digits",),
     ),
     Requirement(
         id="reply.pure",
@@ -124,6 +131,7 @@ COMMAND = (
         id="command.order",
         text="The carrier gets the instructions of a command as they were given, in their order.",
         lessons=(14,),
+        implies=("command.digits",),
     ),
     Requirement(
         id="command.gone",
@@ -138,6 +146,13 @@ COMMAND = (
         id="command.stops",
         text="A command carrier that speaks can be told to stop speaking.",
         lessons=(18,),
+    ),
+    Requirement(
+        id="command.digits",
+        text="Keys are pressed whichever way they go: alone and with what follows them in one "
+        "delivery, by command and, at a document carrier that has a word for them, in an answer. "
+        "Only where sending digits is declared.",
+        lessons=(39,),
     ),
     Requirement(
         id="command.once",

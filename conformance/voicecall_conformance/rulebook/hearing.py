@@ -77,8 +77,8 @@ REPLAY = (
     ),
     Requirement(
         id="replay.unsigned",
-        text="Nothing that is not signed (another header, another peer, a later time) changes the "
-        "replay key.",
+        text="Nothing that is not signed (another header, another peer, a later time, and "
+        "another query where the URL is not signed) changes the replay key.",
         level=Level.ROBUST,
         lessons=(28,),
     ),

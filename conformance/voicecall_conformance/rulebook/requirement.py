@@ -13,11 +13,11 @@ class Level(StrEnum):
     """Who has to keep a rule."""
 
     CORE = "core"
-    """Every provider."""
+    """Every plugin of the kind."""
     MEDIA = "media"
     """Every provider that declares media streams; others refuse them."""
     ROBUST = "robust"
-    """Every provider that wants to be trusted when the carrier misbehaves."""
+    """Every plugin that wants to be trusted when its carrier or vendor misbehaves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from voicecall_conformance.rulebook.requirement import Level, Requirement
 MEDIA = (
     Requirement(
         id="media.start",
-        text="A stream's first frames give MediaStarted with the carrier's call id and the format "
-        "that the spec declares; without declared media streams there is no framing.",
+        text="The first frames of a stream that the carrier was told to open give MediaStarted "
+        "with its id of the call that it was told so for, and the format that the spec declares; "
+        "without declared media streams there is no framing.",
         level=Level.MEDIA,
         lessons=(30,),
         implies=("media.hears", "media.plays", "media.clears", "media.marks", "media.faults"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from voicecall.sdk import (
     Capability,
     CapabilityMissing,
@@ -12,12 +14,17 @@ from voicecall.sdk import (
     HangUp,
     Instruction,
     Live,
+    OpenStream,
+    SendDigits,
     StopSpeaking,
 )
 from voicecall_conformance.instructions import GATHER, NEEDS, SAY, essence, samples
 from voicecall_conformance.ledger import Commanded
 from voicecall_conformance.rig import Rig
 from voicecall_conformance.rules import Suite, applies, equal, hold, refused, rule
+from voicecall_conformance.suites.reply import commanded, replied, wanting
+
+KEYS = SendDigits(digits="1w2#")
 
 
 class CommandSuite(Suite):
@@ -71,6 +78,19 @@ class CommandSuite(Suite):
         told = [each for command in rig.entries(Commanded) for each in command.instructions]
         equal("what the carrier is told", told, [StopSpeaking()])
 
+    @rule("command.digits")
+    async def test_keys_are_pressed_whichever_way_they_go(self, rig: Rig) -> None:
+        if not rig.declares(Capability.SEND_DIGITS):
+            return  # refused, as command.undeclared proves
+        call = await rig.place()
+        rig.harness.set_status(rig.carrier_call_id, Live(answered=True))
+        for chosen in _with_keys(rig):
+            told = await commanded(rig, call, *chosen)
+            equal("what a command tells the carrier", essence(told), essence(chosen))
+            if rig.spec.steers_by_document and not rig.spec.digits_by_command:
+                told = replied(rig, wanting(rig), *chosen)
+                equal("what an answer tells the carrier", essence(told), essence(chosen))
+
     @rule("command.once")
     async def test_a_lost_command_is_not_carried_out_twice(self, rig: Rig) -> None:
         call = await rig.place()
@@ -80,3 +100,13 @@ class CommandSuite(Suite):
             await rig.command(call, SAY if rig.declares(Capability.NATIVE_SPEECH) else HangUp())
         commands = rig.entries(Commanded)
         hold(len(commands) <= 1, f"the carrier carried out {commands!r}")
+
+
+def _with_keys(rig: Rig) -> Iterator[list[Instruction]]:
+    """Keys alone, and with what the kernel has wait for them."""
+    yield [KEYS]
+    if rig.declares(Capability.NATIVE_LISTENING):
+        yield [KEYS, GATHER]
+    if rig.spec.digits_end_stream:
+        opening = rig.opening()
+        yield [KEYS, OpenStream(url=opening.url, token=opening.token)]

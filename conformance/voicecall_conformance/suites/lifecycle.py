@@ -12,10 +12,12 @@ from voicecall.sdk import (
     new_call_id,
 )
 from voicecall_conformance.ledger import UNTOLD, Dialled, HungUp
-from voicecall_conformance.rig import SECRET, TO_NUMBER, Rig
+from voicecall_conformance.rig import FROM_NUMBER, SECRET, TO_NUMBER, Rig
 from voicecall_conformance.rules import RuleBroken, Suite, applies, equal, hold, rule
+from voicecall_conformance.suites.callbacks import callbacks_on_the_way
 
 KEYS = "1w2W#"
+OTHER_NUMBER = "+15550009999"
 ODD_ID = "v3:a/b?c#d e%41+ü"
 
 
@@ -36,6 +38,14 @@ class LifecycleSuite(Suite):
         equal("dialled number", dialled(rig).to_number, TO_NUMBER)
         equal("carrier's id", call.carrier_call_id, dialled(rig).carrier_call_id)
 
+    @rule("lifecycle.caller")
+    async def test_the_number_that_is_called_from_reaches_the_carrier(self, rig: Rig) -> None:
+        for given, wanted in ((OTHER_NUMBER, OTHER_NUMBER), (None, FROM_NUMBER)):
+            await rig.place(call_id=new_call_id(), from_number=given)
+            told = rig.entries(Dialled)[-1].from_number
+            applies(told is not UNTOLD, "the harness does not say which number it calls from")
+            equal(f"called from, the order says {given!r}", told, wanted)
+
     @rule("lifecycle.limits")
     async def test_limits_are_handed_to_the_carrier(self, rig: Rig) -> None:
         order = rig.order()
@@ -50,9 +60,10 @@ class LifecycleSuite(Suite):
         told = rig.entries(Dialled)[0]
         hold(bool(told.callbacks), "the carrier was given no callback")
         for url in told.callbacks:
-            carried = f"{url} {told.state}"
-            both = rig.call_id in carried and SECRET in carried
-            hold(both, f"lacks the call's id or secret: {carried}")
+            _carries(rig, f"{url} {told.state}")
+        rig.harness.set_status(rig.carrier_call_id, Live(answered=True))
+        for url in await callbacks_on_the_way(rig):
+            _carries(rig, url)
 
     @rule("lifecycle.hang-up")
     async def test_hanging_up_ends_the_call(self, rig: Rig) -> None:
@@ -130,6 +141,11 @@ class LifecycleSuite(Suite):
         await rig.provider.hang_up(rig.call(answered=False))
         wanted = [HungUp(carrier_call_id=rig.carrier_call_id)]
         equal("ended at the carrier", rig.entries(HungUp), wanted)
+
+
+def _carries(rig: Rig, told: str) -> None:
+    both = rig.call_id in told and SECRET in told
+    hold(both, f"lacks the call's id or secret: {told}")
 
 
 async def _ordered(rig: Rig, *, declared: bool, **wants: object) -> Dialled | None:

@@ -11,6 +11,7 @@ from voicecall.sdk import (
     Capability,
     CapabilityMissing,
     ClearAudio,
+    Live,
     MediaAudio,
     MediaCommand,
     MediaDigit,
@@ -20,6 +21,7 @@ from voicecall.sdk import (
     MediaProtocol,
     MediaStarted,
     MediaStopped,
+    OpenStream,
     PlaceMark,
     PlayAudio,
     SignatureInvalid,
@@ -27,6 +29,7 @@ from voicecall.sdk import (
 from voicecall_conformance.borrowed import NOW
 from voicecall_conformance.rig import Rig
 from voicecall_conformance.rules import Suite, applies, equal, hold, refused, rule
+from voicecall_conformance.suites.reply import commanded, replied, wanting
 
 FRAMES = (1, 7, 150, 3000)
 STREAM_ID = "MS0123456789abcdef"
@@ -63,6 +66,18 @@ def beginning(rig: Rig) -> Sequence[str | bytes]:
     return rig.frames(event)
 
 
+def begins(rig: Rig) -> None:
+    """The stream that the carrier was told to open begins, and is the one of the rig's call."""
+    begun = start(rig)
+    assert begun is not None
+    _, events = begun
+    equal("number of starts", [type(event) for event in events], [MediaStarted])
+    started = events[0]
+    assert isinstance(started, MediaStarted)
+    equal("carrier's id", started.carrier_call_id, rig.carrier_call_id)
+    equal("format", started.format, rig.spec.media_format)
+
+
 def received(protocol: MediaProtocol, frames: Sequence[str | bytes]) -> list[MediaEvent]:
     """What all `frames` say."""
     return [event for frame in frames for event in protocol.receive(frame)]
@@ -80,15 +95,17 @@ class MediaSuite(Suite):
 
     @rule("media.start")
     async def test_a_stream_names_its_call_and_its_format(self, rig: Rig) -> None:
-        begun = start(rig)
-        if begun is None:
+        if start(rig) is None:
             return
-        _, events = begun
-        equal("number of starts", [type(event) for event in events], [MediaStarted])
-        started = events[0]
-        assert isinstance(started, MediaStarted)
-        equal("carrier's id", started.carrier_call_id, rig.carrier_call_id)
-        equal("format", started.format, rig.spec.media_format)
+        call = await rig.place()
+        rig.harness.set_status(rig.carrier_call_id, Live(answered=True))
+        opening = rig.opening()
+        order = OpenStream(url=opening.url, token=opening.token)
+        await commanded(rig, call, order)
+        begins(rig)
+        if rig.spec.steers_by_document:
+            replied(rig, wanting(rig), order)
+            begins(rig)
 
     @rule("media.hears")
     async def test_what_the_caller_does_arrives_unchanged(self, rig: Rig) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FunctionType
 from typing import Any
 
 import anyio
 from pydantic import BaseModel, SecretStr
 
-from voicecall.sdk import Finding, ProviderSpec, Severity
+from voicecall.sdk import Finding, PluginSpec, ProviderSpec, Severity
 from voicecall_conformance.ledger import Failure
 from voicecall_conformance.rig import Rig
 from voicecall_conformance.rules import RuleBroken, Suite, applies, equal, hold, rule
@@ -35,11 +37,25 @@ def secrets_of(model: BaseModel) -> list[str]:
     found: list[str] = []
     for name in type(model).model_fields:
         value: Any = getattr(model, name)
-        if isinstance(value, SecretStr):
-            found.append(value.get_secret_value())
-        elif isinstance(value, BaseModel):
-            found += secrets_of(value)
+        for each in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(each, SecretStr):
+                found.append(each.get_secret_value())
+            elif isinstance(each, BaseModel):
+                found += secrets_of(each)
     return found
+
+
+def told_by(specs: Sequence[PluginSpec]) -> list[dict[str, object]]:
+    """What hooks returned, for a comparison. A function is as good as another of its text: one
+    that is written within the hook is made anew at every call."""
+    return [
+        {name: _comparable(getattr(spec, name)) for name in (each.name for each in fields(spec))}
+        for spec in specs
+    ]
+
+
+def _comparable(value: object) -> object:
+    return value.__code__ if isinstance(value, FunctionType) else value
 
 
 class PackageSuite(Suite):
@@ -48,7 +64,7 @@ class PackageSuite(Suite):
     @rule("package.light")
     async def test_importing_the_plugin_is_cheap(self, rig: Rig) -> None:
         module = rig.harness.module
-        loaded = await anyio.to_thread.run_sync(_loaded_by, module)
+        loaded = await anyio.to_thread.run_sync(loaded_by, module)
         own = {module.partition(".")[0], "voicecall"}
         foreign = [name for name in loaded if name not in own | sys.stdlib_module_names]
         equal(f"imported by {module}", foreign, [])
@@ -58,7 +74,7 @@ class PackageSuite(Suite):
         first, second = rig.harness.hook(), rig.harness.hook()
         hold(all(isinstance(spec, ProviderSpec) for spec in first), f"returned {first!r}")
         hold(rig.harness.name in {spec.name for spec in first}, f"returned {first!r}")
-        equal("specs of a second call", second, first)
+        equal("specs of a second call", told_by(second), told_by(first))
 
     @rule("package.secrets")
     async def test_the_configuration_prints_no_secret(self, rig: Rig) -> None:
@@ -107,7 +123,7 @@ class PackageSuite(Suite):
 
 
 @cache
-def _loaded_by(module: str) -> list[str]:
+def loaded_by(module: str) -> list[str]:
     """The packages that importing `module` brings into a fresh interpreter."""
     program = [sys.executable, "-c", LOADED_BY, module]
     ran = subprocess.run(program, capture_output=True, check=True, timeout=20)

@@ -8,7 +8,7 @@ from voicecall.sdk import CallAnswered, CallEnded, EndCause, WebhookRequest
 from voicecall_conformance.borrowed import NOW
 from voicecall_conformance.rig import Rig
 from voicecall_conformance.rules import Suite, applies, equal, hold, rule
-from voicecall_conformance.suites.signature import answered
+from voicecall_conformance.suites.signature import answered, moved
 
 
 class ReplaySuite(Suite):
@@ -41,6 +41,10 @@ class ReplaySuite(Suite):
             received_at=request.received_at + 3,
         )
         equal("replay key with another header", rig.provider.verify(dressed).replay_key, key)
+        if not rig.harness.signs_url:
+            join = "&" if request.query_string else "?"
+            led = moved(request, f"{request.url}{join}twist=1")
+            equal("replay key with another query", rig.provider.verify(led).replay_key, key)
 
     @rule("replay.asks-again")
     async def test_waiting_twice_is_two_deliveries(self, rig: Rig) -> None:

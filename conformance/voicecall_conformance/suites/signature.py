@@ -20,6 +20,8 @@ from voicecall_conformance.rules import Suite, applies, hold, refused, rule
 TEXTS = ("hello", "", "Grüße & <b>Küsse</b>", "a+b=100%", "電話 📞", "שלום", '"\\', "x" * 3000)
 JUNK = ("%%%", "AAAA", "=", "0" * 40, "é", "\u96fb\u8a71", "\ud800", "\x00", "x" * 100_000)
 UNDECODABLE = (b"\xff\xfe=%zz", b"\x00" * 10, b'{"\xff', b"")
+STRANGERS_KEY = "the-key-of-a-stranger-whom-nobody-knows"
+"""Long enough for HMAC-SHA256, of which libraries ask 32 bytes."""
 INNER = "http://10.0.0.7:3334/voice/webhook"
 
 
@@ -30,7 +32,7 @@ def answered(rig: Rig) -> WebhookRequest:
 
 def forged(rig: Rig) -> WebhookRequest:
     """The same webhook, signed with another key."""
-    stranger = type(rig.harness)(key="the-key-of-a-stranger")
+    stranger = type(rig.harness)(key=STRANGERS_KEY)
     event = rig.about(CallAnswered, key="answered")
     request = stranger.webhook(event, urls=rig.urls, at=NOW)
     if request is None:

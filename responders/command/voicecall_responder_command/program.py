@@ -93,7 +93,7 @@ class Program:
         line = json.dumps(turn_object(turn), ensure_ascii=False) + "\n"
         try:
             assert self._process.stdin is not None
-            await self._process.stdin.send(line.encode())
+            await self._process.stdin.send(line.encode("utf-8", "replace"))
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as error:
             raise self._over() from error
 

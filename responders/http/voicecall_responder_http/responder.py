@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import httpx
@@ -33,6 +34,7 @@ class HttpResponder(Responder):
         self._url = config.url
         self._client = client
         self._headers = {
+            "content-type": "application/json",
             "accept": f"{LINES}, application/json, text/plain",
             **{name: value.get_secret_value() for name, value in config.headers.items()},
         }
@@ -45,9 +47,8 @@ class HttpResponder(Responder):
         Raises:
             ResponderError: no answer, an error status, or what is no reply.
         """
-        request = self._client.stream(
-            "POST", self._url, json=turn_object(turn), headers=self._headers
-        )
+        body = json.dumps(turn_object(turn), ensure_ascii=False).encode("utf-8", "replace")
+        request = self._client.stream("POST", self._url, content=body, headers=self._headers)
         try:
             async with request as response:
                 await _pass_on(response, out)

@@ -77,7 +77,7 @@ def conversation(
         _add(messages, _line(line))
         for what in (done or {}).get(index, ()):
             _add(messages, Message(role="user", text=f"[On the line: {what}.]"))
-    _add(messages, Message(role="user", text=turn.text))
+    _add(messages, Message(role="user", text=_writable(turn.text)))
     return messages
 
 
@@ -91,10 +91,15 @@ def heard(lines: Sequence[TranscriptLine]) -> list[tuple[str, str]]:
 
 def _line(line: TranscriptLine) -> Message:
     if line.speaker is Speaker.USER:
-        return Message(role="user", text=line.text)
+        return Message(role="user", text=_writable(line.text))
     cut = line.heard is not None and line.heard != line.text
     text = f"{line.heard}—" if cut and line.heard else "" if cut else line.text
-    return Message(role="assistant", text=text)
+    return Message(role="assistant", text=_writable(text))
+
+
+def _writable(text: str) -> str:
+    """`text` with ``?`` for half letters (lone surrogates), which cannot be sent or stored."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _add(messages: list[Message], message: Message) -> None:

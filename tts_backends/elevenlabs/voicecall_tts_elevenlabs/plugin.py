@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from anyio import to_thread
-
 from voicecall.sdk import PluginContext, TtsBackend, TtsSpec, hookimpl
 from voicecall_tts_elevenlabs.config import ElevenLabsConfig, findings
 
@@ -18,6 +16,8 @@ async def open_elevenlabs(
     """The backend; its connections are closed with the block."""
     for finding in findings(config):
         context.logger.warning(f"{finding.message}; {finding.remedy}")
+    from anyio import to_thread
+
     # The SDK takes seconds to import; calls that are up must not notice.
     await to_thread.run_sync(_import_backend)
     from voicecall_tts_elevenlabs.backend import open_backend
@@ -40,5 +40,6 @@ def voicecall_tts_backends() -> list[TtsSpec]:
             config=ElevenLabsConfig,
             open=open_elevenlabs,
             environment={"apiKey": "ELEVENLABS_API_KEY"},
+            findings=lambda config, today: findings(config),
         )
     ]

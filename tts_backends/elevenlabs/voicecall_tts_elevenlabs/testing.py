@@ -135,6 +135,11 @@ class ElevenLabsDouble:
 
     async def _pieces(self, text: str, answer: Answer) -> AsyncIterator[bytes]:
         audio, at = audio_of(text), 0
+        if answer.cut_after == 0:
+            return
+        if answer.stall_after == 0:
+            self.stalled.set()
+            await self.go_on.wait()
         stops = [stop for stop in (answer.stall_after, answer.cut_after) if stop is not None]
         for size in cycle(answer.sizes):
             edge = min([size + at, len(audio), *(stop for stop in stops if stop > at)])

@@ -39,5 +39,6 @@ def voicecall_tts_backends() -> list[TtsSpec]:
             config=OpenAiTtsConfig,
             open=open_openai,
             environment={"apiKey": "OPENAI_API_KEY"},
+            findings=lambda config, today: findings(config, today=today),
         )
     ]

@@ -66,6 +66,10 @@ class VendorDouble:
         self.hung_up = anyio.Event()
         self.connections = 0
 
+    def next_script(self, body: Fields) -> Scripted:
+        """How the accepted request `body` is answered."""
+        return self.script.popleft()
+
     async def serve(self, stream: SocketStream) -> None:
         """Answer the requests of one connection."""
         self.connections += 1
@@ -88,7 +92,7 @@ class VendorDouble:
             await _refuse(Scripted(status=400, fault=fault), connection, stream)
             return
         self.asked.append(json.loads(body))
-        script = self.script.popleft()
+        script = self.next_script(self.asked[-1])
         if script.status != 200:
             await _refuse(script, connection, stream)
         else:
@@ -137,11 +141,18 @@ class _Over(Exception):
 async def vendor_double(*script: Scripted) -> AsyncIterator[tuple[VendorDouble, str]]:
     """A double on a free port, and its origin; OpenAI's base URL is that and ``/v1``."""
     double = VendorDouble(*script)
+    async with serving(double) as origin:
+        yield double, origin
+
+
+@asynccontextmanager
+async def serving(double: VendorDouble) -> AsyncIterator[str]:
+    """`double` on a free port; its origin."""
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     port = listener.extra(SocketAttribute.local_port)
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, double.serve)
-        yield double, f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}"
         tasks.cancel_scope.cancel()
 
 

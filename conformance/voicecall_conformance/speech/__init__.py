@@ -1,0 +1,1 @@
+"""How are speech backends and responders proved? With suites of their own, in the same form."""

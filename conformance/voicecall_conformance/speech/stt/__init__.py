@@ -1,0 +1,1 @@
+"""How is speech recognition proved? By what it makes of what was said."""

@@ -1,0 +1,1 @@
+"""How is voice activity detection proved? With a voice, and with everything that is none."""
