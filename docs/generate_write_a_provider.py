@@ -7,6 +7,7 @@ docs/write-a-provider.md is written by hand but for its blocks, which begin with
     <!-- code: FILE: NAME NAME CLASS.METHOD -->    of examples/acme_provider/voicecall_acme
     <!-- rules: AREA -->                           of voicecall_conformance
     <!-- harness -->                               what an author's `ProviderHarness` says
+    <!-- methods -->                               which methods it has
     <!-- words -->                                 the values that it exchanges with the suite
 
 and end with ``<!-- end -->``; this fills them. A test compares the committed page with what this
@@ -38,7 +39,7 @@ HERE = Path(__file__).resolve().parent
 PAGE = HERE / "write-a-provider.md"
 PACKAGE = HERE.parent / "examples" / "acme_provider" / "voicecall_acme"
 BLOCK = re.compile(
-    r"(<!-- (code|rules|harness|words)(?:: ([^>]*))? -->\n).*?(<!-- end -->)", re.DOTALL
+    r"(<!-- (code|rules|harness|methods|words)(?:: ([^>]*))? -->\n).*?(<!-- end -->)", re.DOTALL
 )
 WIDTH = 100
 WORDS = (Dialled, Commanded, HungUp, Asked, Failure, RestRequest, RestAnswer)
@@ -145,7 +146,7 @@ def _rules(area: str) -> Iterator[str]:
 
 def _harness(_: str) -> Iterator[str]:
     yield from ("| | |", "|---|---|")
-    for name, text in {**_attributes(), **_methods()}.items():
+    for name, text in _attributes().items():
         cell = " ".join(text.split()).replace("``", "`").replace("|", "\\|")
         yield f"| `{name}` | {cell} |"
 
@@ -172,21 +173,34 @@ def _attributes() -> dict[str, str]:
     return told
 
 
-def _methods() -> dict[str, str]:
-    """Every method for authors, those that have to be written first."""
-    methods = {
-        name: method
-        for name, method in vars(ProviderHarness).items()
-        if inspect.isfunction(method) and not name.startswith("_")
-    }
-    ordered = sorted(methods, key=lambda name: not hasattr(methods[name], "__isabstractmethod__"))
-    return {f"{name}()": (inspect.getdoc(methods[name]) or "").split("\n\n")[0] for name in ordered}
+def _methods(_: str) -> Iterator[str]:
+    """Every method for authors as it is written, those that have to be first."""
+    lines = inspect.getsource(ProviderHarness).splitlines()
+    (tree,) = ast.parse("\n".join(lines)).body
+    assert isinstance(tree, ast.ClassDef)
+    methods = [each for each in tree.body if isinstance(each, ast.FunctionDef)]
+    methods = [each for each in methods if each.name == "__init__" or each.name[0] != "_"]
+    yield from ("```python", lines[tree.lineno - 1])
+    for number, method in enumerate(sorted(methods, key=lambda each: not _is_abstract(each))):
+        text = method.body[0]
+        head = lines[method.lineno - 1 : text.lineno - 1]
+        yield from ([""] if number else [])
+        if isinstance(text, ast.Expr):
+            yield from (*head, *lines[text.lineno - 1 : text.end_lineno])
+        else:
+            yield from (*head[:-1], f"{head[-1]} ...")  # `__init__`, which the class tells
+    yield "```"
+
+
+def _is_abstract(method: ast.FunctionDef) -> bool:
+    return any(ast.unparse(each) == "abstractmethod" for each in method.decorator_list)
 
 
 FILLERS: dict[str, Callable[[str], Iterator[str]]] = {
     "code": _code,
     "rules": _rules,
     "harness": _harness,
+    "methods": _methods,
     "words": _words,
 }
 

@@ -155,6 +155,8 @@ def test_a_new_package_is_red_where_it_is_unwritten_and_the_page_makes_it_green(
     red = broken(report(author / "voicecall", "acme", tmp_path))
     assert next(iter(red)) == "signature.genuine"
     assert red["signature.genuine"] in page
+    shown = run(author / "voicecall", "conformance", "acme", cwd=tmp_path).stdout.splitlines()[-1]
+    assert f"\n{shown}\n" in page, f"the page shows another last line than {shown!r}"
     assert {name: detail for name, detail in red.items() if ".py, " not in detail} == {}
     assert not {name for name in red if name.startswith("media.")}
     assert "package.light" not in red and "package.hook" not in red
@@ -174,11 +176,12 @@ def test_a_new_package_is_red_where_it_is_unwritten_and_the_page_makes_it_green(
     assert f"{len(after)} failed" in ran.stdout
 
 
-def test_a_new_package_is_clean(tmp_path: Path) -> None:
-    done(Path(sys.executable).with_name("voicecall"), "new", "provider", "two-bells", cwd=tmp_path)
+@pytest.mark.parametrize("kind", [[], ["--documents"]], ids=["commands", "documents"])
+def test_a_new_package_is_clean(kind: list[str], tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("voicecall")
+    done(program, "new", "provider", "two-bells", *kind, cwd=tmp_path)
     package = tmp_path / "voicecall-two-bells"
     module = (sys.executable, "-m")
-    rules = ("--isolated", "--line-length", "100")
-    done(*module, "ruff", "check", *rules, "--select", "E,F,I,UP,B", ".", cwd=package)
-    done(*module, "ruff", "format", *rules, "--check", ".", cwd=package)
+    done(*module, "ruff", "check", "--select", "E,F,I,UP,B", ".", cwd=package)
+    done(*module, "ruff", "format", "--check", ".", cwd=package)
     done(*module, "mypy", "--strict", "voicecall_two_bells", cwd=package)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from voicecall.errors import CarrierError
+from voicecall.calls import faults
 from voicecall.model.carrier_events import CallAnswered, CallEnded, CarrierEvent
 from voicecall.model.ids import CarrierCallId
 from voicecall.sdk.provider import (
@@ -24,10 +24,7 @@ async def ask_carrier(provider: CallProvider, call: CarrierCall) -> CarrierCallS
     try:
         return await provider.status(call)
     except Exception as error:
-        known = isinstance(error, CarrierError)
-        logger.warning(
-            "the carrier could not be asked", exc_info=not known, extra={"error": str(error)}
-        )
+        faults.tell(logger, "a question about a call", error)
         return Unknown()
 
 

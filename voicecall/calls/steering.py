@@ -9,8 +9,8 @@ from typing import Protocol
 
 import anyio
 
-from voicecall.errors import CarrierError
-from voicecall.model.instructions import Gather, Instruction, Say
+from voicecall.calls import faults
+from voicecall.model.instructions import Gather, Instruction, Say, SendDigits
 from voicecall.sdk.provider import CallProvider, CarrierCall
 
 logger = logging.getLogger(__name__)
@@ -37,12 +37,21 @@ class Steering:
         provider: its carrier.
         by_command: whether commands are taken already; a document carrier takes them after it
             has asked for its first document.
+        digits_by_command: whether no document has a word for keys.
     """
 
-    def __init__(self, call: Steered, provider: CallProvider, *, by_command: bool) -> None:
+    def __init__(
+        self,
+        call: Steered,
+        provider: CallProvider,
+        *,
+        by_command: bool,
+        digits_by_command: bool = False,
+    ) -> None:
         self._call = call
         self._provider = provider
         self._by_command = by_command
+        self._digits_by_command = digits_by_command
         self._outbox: list[Instruction] = []
         self._filled = anyio.Event()
         self._answering = 0
@@ -73,8 +82,16 @@ class Steering:
     def for_document(self) -> list[Instruction]:
         """What waits, for a webhook whose answer steers the call."""
         self._by_command = True
-        batch, self._outbox = self._outbox, []
+        end = self._first_digits() if self._digits_by_command else len(self._outbox)
+        batch, self._outbox = self._outbox[:end], self._outbox[end:]
+        if self._outbox:
+            self._filled.set()
         return batch
+
+    def _first_digits(self) -> int:
+        """Where the first keys wait, behind all that does where there are none."""
+        places = (at for at, each in enumerate(self._outbox) if isinstance(each, SendDigits))
+        return next(places, len(self._outbox))
 
     async def run(self) -> None:
         """Send what no webhook takes."""
@@ -90,8 +107,5 @@ class Steering:
         try:
             await self._provider.command(self._call.carrier_call, batch)
         except Exception as error:
-            known = isinstance(error, CarrierError)
-            logger.warning(
-                "the carrier refused a command", exc_info=not known, extra={"error": str(error)}
-            )
+            faults.tell(logger, "a command", error)
             await self._call.refused(batch, error)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from voicecall.calls import faults
 from voicecall.calls.control import CallControl
 from voicecall.calls.conversation import Conversation
 from voicecall.calls.facts import Fact, HungUp
@@ -76,8 +77,7 @@ class Upkeep:
             except CarrierCallGone:
                 break
             except Exception as error:
-                known = isinstance(error, CarrierError)
-                logger.warning("hang-up failed", exc_info=not known, extra={"attempt": attempt})
+                faults.tell(logger, "a hang-up", error, attempt=attempt, of=HANG_UP_TRIES)
                 if attempt == HANG_UP_TRIES:
                     detail = f"the carrier could not be told to hang up: {error}"
                 else:

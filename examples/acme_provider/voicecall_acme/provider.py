@@ -9,6 +9,7 @@ from urllib.parse import quote
 from voicecall.sdk import (
     CallOrder,
     CallProvider,
+    CarrierAuthFailed,
     CarrierCall,
     CarrierCallGone,
     CarrierCallId,
@@ -113,8 +114,11 @@ class AcmeProvider(CallProvider):
         """Whether the key is good, and whether the number that we call from is ours."""
         try:
             account = await self._api.ask("GET", "/account", Account)
-        except CarrierError as error:
+        except CarrierAuthFailed as error:
             remedy = "copy both keys from page Keys of Acme's console"
+            return (_finding(Severity.ERROR, "account", error.message, remedy),)
+        except CarrierError as error:
+            remedy = "the keys were not judged; try again, and see status.acme.example"
             return (_finding(Severity.ERROR, "account", error.message, remedy),)
         findings = [_finding(Severity.OK, "account", "Acme accepts the key")]
         if self._context.from_number not in account.numbers:

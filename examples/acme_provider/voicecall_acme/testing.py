@@ -100,7 +100,7 @@ class AcmeHarness(ProviderHarness):
     ring_range = (5, 120)
     duration_range = (10, 14_400)
 
-    def __init__(self, *, key: str = "the-genuine-key") -> None:
+    def __init__(self, *, key: str = "the-genuine-key-of-at-least-32-bytes") -> None:
         super().__init__(key=key)
         self._calls: dict[CarrierCallId, CarrierCallStatus] = {}
 
@@ -164,6 +164,7 @@ class AcmeHarness(ProviderHarness):
                 ring_timeout_seconds=wish["ringSeconds"],
                 max_duration_seconds=wish["maxSeconds"],
                 callbacks=(wish["webhook"],),
+                from_number=wish["from"],
                 digits=wish["keys"],
                 detects=False,
                 awaits_beep=False,
