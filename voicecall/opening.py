@@ -21,12 +21,13 @@ from voicecall.sdk.clock import Clock
 from voicecall.sdk.http import HttpClient
 from voicecall.sdk.provider import CallbackUrls, CallProvider, ProviderContext
 from voicecall.sdk.responder import Responder
-from voicecall.sdk.sink import EventSink
+from voicecall.sdk.sink import EventSink, Showing
 from voicecall.sdk.specs import (
     ExposureContext,
     PluginContext,
     PluginSpec,
     ResponderContext,
+    SinkContext,
     SttContext,
     TtsSpec,
 )
@@ -147,12 +148,14 @@ class Opener:
         opening = selected.spec.open(selected.config, context)
         return await self._enter(selected.spec, opening)
 
-    async def sinks(self) -> Sequence[EventSink]:
+    async def sinks(self, showing: Showing, public_http: HttpClient) -> Sequence[EventSink]:
         """Who is told about every event."""
-        return [
-            await self._enter(one.spec, one.spec.open(one.config, self.context(one.spec.name)))
-            for one in self._loaded.sinks
-        ]
+        opened = []
+        for one in self._loaded.sinks:
+            lent = _lent(self.context(one.spec.name))
+            context = SinkContext(**lent, showing=showing, public_http=public_http)
+            opened.append(await self._enter(one.spec, one.spec.open(one.config, context)))
+        return opened
 
     async def _enter(self, spec: PluginSpec, opening: AbstractAsyncContextManager[T]) -> T:
         """What `opening` gives, closed with the gateway.

@@ -166,6 +166,7 @@ from voicecall.sdk.provider import (
     SpeechBackends,
     Unknown,
 )
+from voicecall.sdk.reconnecting import ReconnectingStream
 from voicecall.sdk.reply_lines import (
     ReplyLine,
     read_reply_line,
@@ -180,7 +181,7 @@ from voicecall.sdk.signatures import (
     same,
     single_header,
 )
-from voicecall.sdk.sink import EventSink
+from voicecall.sdk.sink import EventSink, Showing
 from voicecall.sdk.specs import (
     ExposureContext,
     ExposureSpec,
@@ -189,6 +190,7 @@ from voicecall.sdk.specs import (
     ProviderSpec,
     ResponderContext,
     ResponderSpec,
+    SinkContext,
     SinkSpec,
     SttContext,
     SttSpec,
@@ -310,6 +312,7 @@ __all__ = [
     "ProviderContext",
     "ProviderSpec",
     "PublicEndpoint",
+    "ReconnectingStream",
     "RecordingKept",
     "RecordingReady",
     "Reject",
@@ -330,7 +333,9 @@ __all__ = [
     "Section",
     "SendDigits",
     "Severity",
+    "Showing",
     "SignatureInvalid",
+    "SinkContext",
     "SinkSpec",
     "Speaker",
     "SpeechBackends",

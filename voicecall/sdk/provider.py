@@ -76,7 +76,11 @@ class SpeechBackends(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderContext:
-    """What the kernel lends to a provider while it is open."""
+    """What the kernel lends to a provider while it is open.
+
+    `clock.wall()` is the time for what a provider signs itself, such as a token; never the
+    machine's own.
+    """
 
     urls: CallbackUrls
     http: HttpClient
@@ -93,7 +97,10 @@ class CallOrder:
 
     `secret` is random and belongs in every callback URL of the call, beside `call_id`
     (`CarrierEvent.call_secret`). Durations are call seconds; both limits must be handed to
-    the carrier. `detect_machine` asks for answering-machine detection where it is declared;
+    the carrier. `from_number` None: the configured one (`ProviderContext.from_number`).
+    `dtmf_sequence` is written as `SendDigits` is, and pressed once the call is answered; a
+    provider that does not declare `SEND_DIGITS` has none pressed. `detect_machine` asks for
+    answering-machine detection where it is declared, and is passed over where it is not;
     `await_beep` too: a message will be left, so the end of the machine's greeting matters
     (`MachineResult.BEEP`).
     """
@@ -205,7 +212,8 @@ class CallProvider(ABC):
         """The answer to a webhook: a document with `instructions`, or a bare 200.
 
         Called with instructions only when an event of the webhook `wants_instructions`. With
-        none for such a webhook the answer must keep the call alive.
+        none for such a webhook the answer must keep the call alive: what takes time to decide is
+        not waited for, and comes by `command`, in place of this answer.
         """
 
     def apology(self, webhook: VerifiedWebhook) -> HttpReply | None:

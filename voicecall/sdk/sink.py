@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Protocol
 
 from voicecall.model.call_events import CallEvent
+from voicecall.model.ids import CallId
 
 
 class EventSink(ABC):
@@ -12,4 +15,25 @@ class EventSink(ABC):
 
     @abstractmethod
     async def write(self, event: CallEvent) -> None:
-        """Take the next event. A sink that fails or is slow loses events, never a call."""
+        """Take the next event, and soon: whoever falls 256 events behind loses some.
+
+        What takes long (a receiver that does not answer) belongs into a task and a queue of the
+        sink's own. An exception is logged with the sink's name and loses this event, never a
+        call.
+        """
+
+
+class Showing(Protocol):
+    """How calls and events look to clients: the JSON objects that every door of ours gives."""
+
+    def event(self, event: CallEvent) -> Mapping[str, object]:
+        """`event` as event streams show it: `type`, `callId`, `number`, `at` (ms), its fields."""
+        ...
+
+    async def call(self, call_id: CallId) -> Mapping[str, object] | None:
+        """The call as it is stored now, as `voicecall.status` shows it; None: there is none.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        ...

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,9 +15,9 @@ from voicecall.sdk.clock import Clock
 from voicecall.sdk.config import Section
 from voicecall.sdk.exposure import PublicEndpoint
 from voicecall.sdk.http import HttpClient
-from voicecall.sdk.provider import CallProvider, Capability, ProviderContext
+from voicecall.sdk.provider import CallProvider, Capability, Finding, ProviderContext
 from voicecall.sdk.responder import Responder
-from voicecall.sdk.sink import EventSink
+from voicecall.sdk.sink import EventSink, Showing
 from voicecall.sdk.stt import SttBackend
 from voicecall.sdk.tts import TtsBackend
 from voicecall.sdk.vad import VadBackend
@@ -48,6 +49,15 @@ class ResponderContext(PluginContext):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SinkContext(PluginContext):
+    """For event sinks: `showing` makes what clients see of calls; `public_http` is a client like
+    `http` that connects to public addresses only, whatever a name resolves to."""
+
+    showing: Showing
+    public_http: HttpClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExposureContext(PluginContext):
     """For exposures: where the public listener is, and under which paths it serves."""
 
@@ -69,6 +79,9 @@ class PluginSpec:
             that fills it when it is missing and the plugin is selected.
         root_environment: the same for keys of the voice-call section itself, for example
             ``fromNumber``.
+        findings: ``findings(config, today)`` tells what somebody should know about a section that
+            is valid: a model whose end its vendor has announced, a setting without effect. Pure;
+            no file, no network. Shown by `setup` and `doctor`. Since 0.1.
     """
 
     kind: ClassVar[str]
@@ -79,6 +92,7 @@ class PluginSpec:
     config: type[Section]
     environment: Mapping[str, str] = field(default_factory=dict)
     root_environment: Mapping[str, str] = field(default_factory=dict)
+    findings: Callable[[Any, date], Sequence[Finding]] = lambda config, today: ()
 
     @property
     def sections(self) -> tuple[str, ...]:
@@ -105,6 +119,8 @@ class ProviderSpec(PluginSpec):
             XML); an answered call then always brings a webhook that wants instructions.
         digits_end_stream: whether `SendDigits` ends the media stream of a call; the stream is
             then asked for again in the same delivery.
+        digits_by_command: whether a document carrier's documents have no word for `SendDigits`;
+            keys, and what follows them, are then never part of an answer and come by command.
     """
 
     kind = "provider"
@@ -119,6 +135,7 @@ class ProviderSpec(PluginSpec):
     time_scale: Callable[[Any], float] = lambda config: 1.0
     steers_by_document: bool = False
     digits_end_stream: bool = False
+    digits_by_command: bool = False
     other_signature_headers: tuple[str, ...] = ()
 
 
@@ -208,4 +225,4 @@ class SinkSpec(PluginSpec):
     kind = "sink"
     section_paths = ()
 
-    open: Callable[[Any, PluginContext], AbstractAsyncContextManager[EventSink]]
+    open: Callable[[Any, SinkContext], AbstractAsyncContextManager[EventSink]]

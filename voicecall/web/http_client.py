@@ -11,6 +11,7 @@ import httpx
 
 from voicecall.errors import CarrierUnreachable
 from voicecall.sdk.http import HttpClient, HttpResponse
+from voicecall.web.addresses import is_public, resolve
 
 
 class VendorClient:
@@ -60,3 +61,44 @@ async def open_http_client() -> AsyncIterator[HttpClient]:
     """A client whose connections are closed with the block. Reads no proxy from a stranger."""
     async with httpx.AsyncClient(follow_redirects=False) as client:
         yield VendorClient(client)
+
+
+@asynccontextmanager
+async def open_public_http_client() -> AsyncIterator[HttpClient]:
+    """A client that connects to public addresses only, whatever a name resolves to."""
+    inner = httpx.AsyncHTTPTransport()
+    async with httpx.AsyncClient(
+        transport=_PublicOnly(inner), follow_redirects=False, trust_env=False
+    ) as client:
+        yield VendorClient(client)
+
+
+class _PublicOnly(httpx.AsyncBaseTransport):
+    """Resolves a name once and connects to an address that it checked: a name whose address
+    changes between check and connection (DNS rebinding) cannot lead elsewhere."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        host = request.url.host
+        request.url = request.url.copy_with(host=await self._checked(request, host))
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def _checked(self, request: httpx.Request, host: str) -> str:
+        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        try:
+            addresses = await resolve(host, port)
+        except OSError as error:
+            raise httpx.ConnectError(f"{host} does not resolve", request=request) from error
+        if not addresses or not all(is_public(address) for address in addresses):
+            raise NotPublic(f"{host} is no public address", request=request)
+        return addresses[0]
+
+
+class NotPublic(httpx.ConnectError):
+    """The name leads into a private network; nothing was sent."""

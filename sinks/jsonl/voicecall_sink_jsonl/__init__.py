@@ -1,0 +1,1 @@
+"""Every event of every call as a line of JSON."""

@@ -1,0 +1,1 @@
+"""One OpenTelemetry trace a call."""

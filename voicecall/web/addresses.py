@@ -1,0 +1,42 @@
+"""Is an address one of the public internet? Asked before we connect to where others point us."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+import anyio
+
+_CARRIER_GRADE_NAT = ipaddress.ip_network("100.64.0.0/10")
+
+
+def is_public(address: str) -> bool:
+    """Whether the IP `address` is reachable from everywhere and belongs to one host.
+
+    Not public are loopback, private, link-local, shared (carrier-grade NAT), multicast and
+    reserved ones, also when they are wrapped into IPv6 (mapped, 6to4, NAT64, Teredo).
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = _wrapped(ip)
+        if inner is not None:
+            return is_public(str(inner))
+    elif ip in _CARRIER_GRADE_NAT:
+        return False
+    return ip.is_global and not ip.is_multicast
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """The addresses of `host`, in the system's order of preference.
+
+    Raises:
+        OSError: the name does not resolve.
+    """
+    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _wrapped(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if ip in ipaddress.ip_network("64:ff9b::/96"):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
