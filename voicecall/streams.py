@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 
+from voicecall.calls.log_context import concerns
 from voicecall.calls.manager import CallManager
 from voicecall.errors import SignatureInvalid
 from voicecall.media.recording import recording
@@ -92,6 +93,7 @@ class Streams:
         if desk is None:
             await socket.close(1008, "the call is over")
             return
+        concerns(grant.call_id)
         predecessor = self._sessions.get(grant.call_id)
         if predecessor is not None:
             predecessor.cancel()
