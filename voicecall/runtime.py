@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio import to_thread
 
 from voicecall import __version__
 from voicecall.calls.bus import EventBus
 from voicecall.calls.manager import CallManager
 from voicecall.calls.sqlite_store import open_sqlite_store
-from voicecall.calls.tools import CallTools
+from voicecall.calls.store import CallStore
 from voicecall.config.loaded import LoadedConfig
-from voicecall.config.native_voice import native_voice
 from voicecall.config.state import (
     GatewayAddress,
     GatewayLock,
@@ -28,28 +27,38 @@ from voicecall.config.state import (
     write_address,
 )
 from voicecall.errors import ConfigError
+from voicecall.generations import (
+    CallsOwnStreams,
+    changed_keys,
+    generations,
+    refuse_what_needs_a_restart,
+)
 from voicecall.media.counters import MediaCounters
-from voicecall.media.phrases import PhraseBook, PreparedVoice
-from voicecall.media.session import SessionTools
 from voicecall.media.tokens import StreamTokens
-from voicecall.media.voices import Voices
-from voicecall.model.ids import CallId
-from voicecall.model.instructions import OpenStream
 from voicecall.opening import Opener
+from voicecall.rpc.methods import Reload
+from voicecall.rpc.wire import StoredCalls
 from voicecall.sdk.clock import SystemClock
-from voicecall.sdk.provider import CallProvider, Capability
+from voicecall.sdk.http import HttpClient
+from voicecall.sdk.provider import CallProvider
 from voicecall.sdk.sink import EventSink
 from voicecall.service import CallService
-from voicecall.streams import Streams
+from voicecall.tasks import owned_tasks, unwrapped
 from voicecall.web.app import public_app
 from voicecall.web.gateway import gateway_app
-from voicecall.web.http_client import open_http_client
+from voicecall.web.http_client import open_http_client, open_public_http_client
 from voicecall.web.media_sockets import MediaSockets
+from voicecall.web.metrics import Sources
+from voicecall.web.openclaw_sockets import MAX_PAYLOAD_BYTES
 from voicecall.web.server import Bound, Listening, bind, serving_on
 from voicecall.webhooks.gate import Gate
 from voicecall.webhooks.origin import Origin, PublicUrls
+from voicecall.workshop import Workshop, require_voice
 
 logger = logging.getLogger("voicecall")
+
+LAST_EVENTS_SECONDS = 3.0
+"""Real seconds that event sinks have for what they were not yet given when the gateway closes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +72,7 @@ class Running:
         urls: the carrier-facing URLs.
         counters: what media sessions carried.
         drain_seconds: how long live calls may go on at the end; may be changed until then.
+        reload: reads the configuration again and puts it into force for the calls to come.
     """
 
     service: CallService
@@ -71,6 +81,7 @@ class Running:
     urls: PublicUrls
     counters: MediaCounters
     drain_seconds: float
+    reload: Reload
 
 
 @asynccontextmanager
@@ -80,6 +91,7 @@ async def running(
     state_dir: Path,
     drain_seconds: float | None = None,
     time_scale: float | None = None,
+    reread: Callable[[], LoadedConfig] | None = None,
 ) -> AsyncIterator[Running]:
     """Run the gateway that `loaded` describes until the block ends; then drain.
 
@@ -89,17 +101,19 @@ async def running(
         drain_seconds: instead of `gateway.drainTimeoutSeconds`.
         time_scale: call seconds per real second, instead of the provider's own; for doubles of
             a network that run faster than life.
+        reread: reads the configuration anew for a reload, in a thread; None: it cannot be
+            reloaded.
 
     Raises:
         PortInUse: a port is taken, or another gateway owns the state directory.
         ConfigError: the configuration asks for what its plugins cannot do.
         StoreError: the database cannot be used.
     """
-    _require_voice(loaded)
+    require_voice(loaded)
     async with AsyncExitStack() as stack:
         spec, config = loaded.provider.spec, loaded.provider.config
         scale = spec.time_scale(config) if time_scale is None else time_scale
-        gateway = _Gateway(loaded, state_dir, stack, scale)
+        gateway = _Gateway(loaded, state_dir, stack, scale, reread)
         await gateway.open()
         listeners = await gateway.start()
         patience = loaded.settings.gateway.drain_timeout_seconds
@@ -110,23 +124,13 @@ async def running(
             urls=gateway.urls,
             counters=gateway.counters,
             drain_seconds=patience if drain_seconds is None else drain_seconds,
+            reload=gateway.reload,
         )
         try:
             yield handle
         finally:
             with anyio.CancelScope(shield=True):
                 await gateway.manager.settle(handle.drain_seconds)
-
-
-def _require_voice(loaded: LoadedConfig) -> None:
-    spec = loaded.provider.spec
-    streaming = loaded.settings.streaming.enabled
-    needed = Capability.MEDIA_STREAMS if streaming else Capability.NATIVE_SPEECH
-    if needed not in spec.capabilities:
-        switch = "false" if streaming else "true"
-        raise ConfigError(
-            f"provider {spec.name!r} does not offer {needed}; set streaming.enabled to {switch}"
-        )
 
 
 class _Gateway:
@@ -139,9 +143,16 @@ class _Gateway:
     counters: MediaCounters
 
     def __init__(
-        self, loaded: LoadedConfig, state_dir: Path, stack: AsyncExitStack, scale: float
+        self,
+        loaded: LoadedConfig,
+        state_dir: Path,
+        stack: AsyncExitStack,
+        scale: float,
+        reread: Callable[[], LoadedConfig] | None,
     ) -> None:
         self._loaded = loaded
+        self._reread = reread
+        self._reloading = anyio.Lock()
         self._settings = loaded.settings
         self._state_dir = state_dir
         self._stack = stack
@@ -160,99 +171,66 @@ class _Gateway:
         serve, gateway = self._settings.serve, self._settings.gateway
         self._public = await self._take(serve.bind, serve.port, "serve.port")
         self._private = await self._take(gateway.bind, gateway.port, "gateway.port")
+        http = await self._stack.enter_async_context(open_http_client())
         opener = Opener(
             self._loaded,
             state_dir=self._state_dir,
             clock=self._clock,
-            http=await self._stack.enter_async_context(open_http_client()),
+            http=http,
             stack=self._stack,
         )
         here = self._public.listening
         self.urls = await opener.public_urls(here=_reachable(here), host=here.host, port=here.port)
-        await self._open_calls(opener)
+        await self._open_calls(opener, http)
 
     async def _take(self, host: str, port: int, setting: str) -> Bound:
         bound = await bind(host, port, setting=setting)
         self._stack.callback(bound.close)
         return bound
 
-    async def _open_calls(self, opener: Opener) -> None:
-        settings, spec = self._settings, self._loaded.provider.spec
+    async def _open_calls(self, opener: Opener, http: HttpClient) -> None:
+        settings = self._loaded.settings
         named = Path(settings.store).expanduser() if settings.store else None
         opening = open_sqlite_store(named or self._state_dir / "calls.db")
         store = await self._stack.enter_async_context(opening)
-        voices = await self._open_voices(opener) if settings.streaming.enabled else None
-        speech = None if voices is None else await self._open_speech(opener, voices)
-        responder, sinks = await opener.responder(), await opener.sinks()
+        sinks = await self._open_sinks(opener, store)
         self.provider = await opener.provider(self.urls)
-        native = native_voice(self._loaded)
-        tools = CallTools(
+        workshop = Workshop(
             provider=self.provider,
-            provider_name=spec.name,
+            urls=self.urls,
             store=store,
             bus=self._bus,
             clock=self._clock,
-            settings=settings,
-            responder=responder,
-            open_stream=None if voices is None else self._open_stream,
-            prepare=None if voices is None else voices.prepare,
-            steers_by_document=spec.steers_by_document,
-            digits_end_stream=spec.digits_end_stream,
-            detect_machine=settings.voicemail.detect == "carrier"
-            and Capability.MACHINE_DETECTION in spec.capabilities,
-            voice=native.voice,
-            language=native.language,
-        )
-        self._tasks = await self._stack.enter_async_context(_owned_tasks())
-        for sink in sinks:
-            self._tasks.start_soon(_feed, sink, self._bus)
-        self.manager = CallManager(tools, self._tasks)
-        self.service = CallService(self.manager, tools)
-        if speech is not None and voices is not None:
-            self._sockets = self._door(speech, voices)
-
-    async def _open_voices(self, opener: Opener) -> Voices:
-        assert self._loaded.tts is not None  # the loader asks for one when streaming is on
-        general = await opener.synthesis(self._loaded.tts)
-        own = {
-            number: await opener.synthesis(chosen)
-            for number, chosen in self._loaded.number_tts.items()
-        }
-        tasks = await self._stack.enter_async_context(_owned_tasks())
-        book = PhraseBook(self._loaded.provider.spec.media_format, tasks, self.counters)
-        by_number = {number: PreparedVoice(voice, book) for number, voice in own.items()}
-        return Voices(PreparedVoice(general, book), by_number)
-
-    async def _open_speech(self, opener: Opener, voices: Voices) -> SessionTools:
-        stt, stt_format = await opener.recognition()
-        return SessionTools(
-            tts=voices.general,
-            stt=stt,
-            stt_format=stt_format,
-            vad=await opener.vad(),
-            media_format=self._loaded.provider.spec.media_format,
-            settings=self._settings,
-            clock=self._clock,
+            tokens=self._tokens,
             counters=self.counters,
+            http=http,
+            state_dir=self._state_dir,
         )
-
-    def _open_stream(self, call_id: CallId, later: float) -> OpenStream:
-        token = self._tokens.mint(call_id, later=later)
-        return OpenStream(url=self.urls.stream(token), token=token)
-
-    def _door(self, speech: SessionTools, voices: Voices) -> MediaSockets:
-        streams = Streams(
+        self._generations = await self._stack.enter_async_context(generations(workshop.make))
+        first = await self._generations.begin(self._loaded)
+        await self._stack.enter_async_context(_feeding(sinks, self._bus))
+        self._tasks = await self._stack.enter_async_context(owned_tasks())
+        self.manager = CallManager(first.tools, self._tasks)
+        self.service = CallService(self.manager, first.tools)
+        self._gate = Gate(
             self.provider,
             self.manager,
-            self._tokens,
-            speech,
-            voices=voices,
-            state_dir=self._state_dir,
-            skip_verification=self._settings.skip_signature_verification,
+            self._clock,
+            skip_verification=settings.skip_signature_verification,
         )
+        if first.streams is not None:
+            self._sockets = self._door()
+
+    async def _open_sinks(self, opener: Opener, store: CallStore) -> Sequence[EventSink]:
+        if not self._loaded.sinks:
+            return ()
+        public_http = await self._stack.enter_async_context(open_public_http_client())
+        return await opener.sinks(StoredCalls(store), public_http)
+
+    def _door(self) -> MediaSockets:
         origin = self._origin()
         return MediaSockets(
-            streams,
+            CallsOwnStreams(self._generations, self.manager),
             urls=origin.stream_urls,
             streaming=self._settings.streaming,
             limits=self._settings.limits,
@@ -267,6 +245,28 @@ class _Gateway:
             security=self._settings.webhook_security,
         )
 
+    # -- another configuration
+
+    async def reload(self) -> tuple[str, ...]:
+        """Put the configuration as it is now into force, whole or not at all.
+
+        Returns:
+            The keys at the top of the section that have changed.
+
+        Raises:
+            ConfigError, PluginError: it cannot be used; the old one stays in force.
+        """
+        if self._reread is None:
+            raise ConfigError("this gateway ends with its command; 'voicecall serve' can reload")
+        async with self._reloading:
+            old = self._generations.current.loaded
+            new = await to_thread.run_sync(self._reread)
+            refuse_what_needs_a_restart(old, new)
+            changed = changed_keys(old, new)
+            self.service.adopt((await self._generations.begin(new)).tools)
+        logger.info("configuration reloaded", extra={"changed": list(changed)})
+        return changed
+
     # -- doors
 
     async def start(self) -> tuple[Listening, Listening]:
@@ -279,14 +279,8 @@ class _Gateway:
         return public, await self._serve_gateway()
 
     async def _serve_public(self) -> Listening:
-        gate = Gate(
-            self.provider,
-            self.manager,
-            self._clock,
-            skip_verification=self._settings.skip_signature_verification,
-        )
         app = public_app(
-            handle=gate.handle,
+            handle=self._gate.handle,
             origin=self._origin(),
             clock=self._clock,
             settings=self._settings,
@@ -297,6 +291,17 @@ class _Gateway:
         serving = serving_on(app, self._public, limits=self._settings.limits)
         return await self._stack.enter_async_context(serving)
 
+    def _sources(self) -> Sources:
+        gate, sockets = self._gate, self._sockets
+        counted = Sources(media=self.counters, webhooks=lambda: gate.counters)
+        if sockets is None:
+            return counted
+        return replace(
+            counted,
+            streams=lambda: sockets.connections,
+            refused_streams=lambda: sockets.refused,
+        )
+
     async def _serve_gateway(self) -> Listening:
         gateway = self._settings.gateway
         token = (
@@ -304,8 +309,22 @@ class _Gateway:
             if gateway.token is None
             else gateway.token.get_secret_value()
         )
-        app = gateway_app(self.service, token=token, bind=gateway.bind, tasks=self._tasks)
-        serving = serving_on(app, self._private, limits=self._settings.limits)
+        app = gateway_app(
+            self.service,
+            token=token,
+            bind=gateway.bind,
+            tasks=self._tasks,
+            reload=self.reload,
+            password=gateway.password.get_secret_value() if gateway.password else None,
+            max_unsent_bytes=self._settings.limits.unsent_bytes_per_socket,
+            sources=self._sources(),
+        )
+        serving = serving_on(
+            app,
+            self._private,
+            limits=self._settings.limits,
+            max_message_bytes=MAX_PAYLOAD_BYTES,
+        )
         listening = await self._stack.enter_async_context(serving)
         # The listener waits for its requests, and event streams would never end.
         self._stack.callback(self._bus.close)
@@ -318,18 +337,18 @@ class _Gateway:
 
 
 @asynccontextmanager
-async def _owned_tasks() -> AsyncIterator[TaskGroup]:
-    """A task group whose tasks end with the block; an error of the block comes out as it is."""
-    try:
+async def _feeding(sinks: Sequence[EventSink], bus: EventBus) -> AsyncIterator[None]:
+    """Gives every sink every event; after the block, what was published before its end."""
+    with unwrapped():
         async with anyio.create_task_group() as tasks:
+            for sink in sinks:
+                tasks.start_soon(_feed, sink, bus)
             try:
-                yield tasks
+                yield
             finally:
-                tasks.cancel_scope.cancel()
-    except BaseExceptionGroup as group:
-        if len(group.exceptions) == 1:
-            raise group.exceptions[0] from group.exceptions[0].__cause__
-        raise
+                bus.close()
+                tasks.cancel_scope.shield = True
+                tasks.cancel_scope.deadline = anyio.current_time() + LAST_EVENTS_SECONDS
 
 
 async def _feed(sink: EventSink, bus: EventBus) -> None:

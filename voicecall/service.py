@@ -16,7 +16,13 @@ from voicecall.calls.manager import CallManager
 from voicecall.calls.policy import guard_destination, require_digits, require_number
 from voicecall.calls.rates import DialRate
 from voicecall.calls.tools import CallTools
-from voicecall.errors import CallNotFound, CallStateError, CarrierCallGone, InvalidRequest
+from voicecall.errors import (
+    CallNotFound,
+    CallStateError,
+    CarrierCallGone,
+    InvalidRequest,
+    KeyConflict,
+)
 from voicecall.model.call import CallMode, CallRecord, CallState, Direction
 from voicecall.model.call_events import CallCreated, CallEvent, CallFinished
 from voicecall.model.ids import CallId, new_call_id
@@ -114,6 +120,12 @@ class CallService:
         self._rate = DialRate(tools.settings.outbound.guard, tools.clock)
         self._keys: dict[str, anyio.Lock] = {}
 
+    def adopt(self, tools: CallTools) -> None:
+        """Make the calls to come with `tools`; those that are live keep theirs."""
+        self._tools = tools
+        self._rate.adopt(tools.settings.outbound.guard)
+        self._manager.adopt(tools)
+
     async def count_dials(self) -> None:
         """Count what earlier gateways dialled, for the caps of `outbound.guard`."""
         self._rate.remember(
@@ -159,7 +171,7 @@ class CallService:
             wish.dtmf_sequence,
         )
         if not same:
-            raise InvalidRequest("idempotencyKey was used for another call; take a new key")
+            raise KeyConflict("idempotencyKey was used for another call; take a new key")
         return record.call_id
 
     def _wish(self, request: CallRequest) -> CallCreated:

@@ -47,3 +47,29 @@ def test_time_may_run_faster_than_the_provider_says(tmp_path: Path) -> None:
             assert record is not None and record.state is CallState.TIMEOUT
 
     anyio.run(main)
+
+
+def test_sinks_are_given_everything_that_happened_before_the_gateway_closed(
+    tmp_path: Path,
+) -> None:
+    section = {
+        "fromNumber": "+15550001111",
+        "serve": {"port": 0},
+        "gateway": {"port": 0},
+        "mock": {"timeScale": 100, "phones": {BOB: {"answerAfterMs": 72_000_000}}},
+        "sinks": [{"use": "jsonl", "path": str(tmp_path / "events.jsonl")}],
+    }
+    path = tmp_path / "voicecall.json5"
+    path.write_text(json.dumps(section))
+
+    async def main() -> str:
+        loaded = load_config(path, load_plugins(os.environ), environ={})
+        async with running(loaded, state_dir=tmp_path / "state", drain_seconds=0) as gateway:
+            return await gateway.service.initiate(CallRequest(to_number=BOB, message="Hello"))
+
+    call_id = anyio.run(main)
+    lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert {line["callId"] for line in lines} == {call_id}
+    assert [line["number"] for line in lines] == list(range(1, len(lines) + 1))
+    assert lines[0]["type"] == "created"
+    assert lines[-1]["type"] == "finished"

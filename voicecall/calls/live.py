@@ -16,6 +16,7 @@ from voicecall.calls import facts
 from voicecall.calls.carrier_ear import CarrierEar
 from voicecall.calls.conversation import Conversation
 from voicecall.calls.facts import Fact, HungUp, Timer, TimerFired
+from voicecall.calls.log_context import concerns
 from voicecall.calls.machine import decide, end_state, first_timers
 from voicecall.calls.steering import Steering
 from voicecall.calls.timers import Timers
@@ -46,6 +47,7 @@ class LiveCall:
 
     def __init__(self, record: CallRecord, tools: CallTools, *, elapsed: float = 0.0) -> None:
         self.record = record
+        self.tools = tools
         self.ended = anyio.Event()
         self._tools = tools
         self._limits = tools.limits
@@ -58,7 +60,10 @@ class LiveCall:
         self._early = []
         self._timers = Timers(tools.clock, self.spawn, self.post)
         self._steering = Steering(
-            self, tools.provider, by_command=not tools.steers_by_document or elapsed > 0
+            self,
+            tools.provider,
+            by_command=not tools.steers_by_document or elapsed > 0,
+            digits_by_command=tools.digits_by_command,
         )
         self._upkeep = Upkeep(self, tools)
         self._words: list[facts.Said | facts.Timed] = []
@@ -92,6 +97,7 @@ class LiveCall:
 
     async def run(self) -> None:
         """Live until the call is over; returns after its end is durable."""
+        concerns(self.record.call_id)
         try:
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks

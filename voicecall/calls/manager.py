@@ -11,6 +11,7 @@ from dataclasses import replace
 import anyio
 from anyio.abc import TaskGroup
 
+from voicecall.calls import faults
 from voicecall.calls.conversation import Conversation
 from voicecall.calls.facts import DialAccepted, DialFailed, HungUp
 from voicecall.calls.fold import create, fold
@@ -64,6 +65,11 @@ class CallManager:
         self._ended_again: deque[CallId] = deque(maxlen=REMEMBERED_ENDS)
         self._reception = Reception(self, tools, tasks)
         self.draining = False
+
+    def adopt(self, tools: CallTools) -> None:
+        """Make the calls to come with `tools`; those that are live keep theirs."""
+        self._tools = tools
+        self._reception.adopt(tools)
 
     # -- finding
 
@@ -287,6 +293,7 @@ class CallManager:
 
     def begin(self, record: CallRecord, *, elapsed: float = 0.0) -> LiveCall:
         call = LiveCall(record, self._tools, elapsed=elapsed)
+        call.tools.holders.take()
         self._live[record.call_id] = call
         self._tasks.start_soon(self._supervise, call)
         return call
@@ -304,17 +311,8 @@ class CallManager:
                 for carrier_id, known in self._by_carrier.items()
                 if known != call.record.call_id
             }
-        await self._tell_responder(call.record)
-
-    async def _tell_responder(self, record: CallRecord) -> None:
-        """Its memory of the call is complete only now; also while the gateway shuts down."""
-        if self._tools.responder is None or not record.state.is_terminal:
-            return
-        try:
-            with anyio.fail_after(AFTERWORD_SECONDS, shield=True):
-                await self._tools.responder.call_ended(ended_call(record, self._tools.settings))
-        except Exception:
-            logger.exception("the responder failed to take note of an ended call")
+        await _tell_responder(call.record, call.tools)
+        call.tools.holders.give_back()
 
     async def _give_up(self, call: LiveCall) -> None:
         """End a call whose own task is gone, so that no zombie is left."""
@@ -338,8 +336,7 @@ class CallManager:
         try:
             await self._tools.provider.hang_up(call)
         except Exception as error:
-            known = isinstance(error, CarrierError)
-            logger.warning("hang-up failed", exc_info=not known, extra={"error": str(error)})
+            faults.tell(logger, "a hang-up", error)
 
     async def restore(self) -> list[LiveCall]:
         """Take up the calls that were live when the last gateway went; nothing is dialled."""
@@ -366,6 +363,17 @@ class CallManager:
         with anyio.move_on_after(SETTLE_SECONDS):
             for call in self.all_live:
                 await call.ended.wait()
+
+
+async def _tell_responder(record: CallRecord, tools: CallTools) -> None:
+    """Its memory of the call is complete only now; also while the gateway shuts down."""
+    if tools.responder is None or not record.state.is_terminal:
+        return
+    try:
+        with anyio.fail_after(AFTERWORD_SECONDS, shield=True):
+            await tools.responder.call_ended(ended_call(record, tools.settings))
+    except Exception:
+        logger.exception("the responder failed to take note of an ended call")
 
 
 def _broken(provider: str, error: Exception) -> CarrierUnreachable:

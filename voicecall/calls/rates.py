@@ -31,6 +31,10 @@ class DialRate:
         self._dialled: deque[float] = deque()
         self._next_at = 0.0
 
+    def adopt(self, guard: GuardSettings) -> None:
+        """Put other caps in force; what was dialled still counts."""
+        self._guard = guard
+
     def remember(self, records: Iterable[CallRecord]) -> None:
         """Count the calls that earlier gateways dialled."""
         dialled = [each.started_at for each in records if each.direction is Direction.OUTBOUND]

@@ -10,12 +10,13 @@ from typing import Protocol
 import anyio
 from anyio.abc import TaskGroup
 
+from voicecall.calls import faults
 from voicecall.calls.facts import PickedUp
 from voicecall.calls.fold import create, evolve, fold
 from voicecall.calls.live import LiveCall
 from voicecall.calls.policy import refuse_inbound
 from voicecall.calls.tools import CallTools
-from voicecall.errors import CapacityExceeded, CarrierError, Draining
+from voicecall.errors import CapacityExceeded, Draining
 from voicecall.model.call import CallMode, CallRecord, CallState, Direction
 from voicecall.model.call_events import CallCreated, CallFinished, CarrierIdLearned
 from voicecall.model.carrier_events import CallOffered
@@ -68,6 +69,10 @@ class Reception:
         self._tools = tools
         self._tasks = tasks
         self._creating = anyio.Lock()
+
+    def adopt(self, tools: CallTools) -> None:
+        """Make the calls to come with `tools`."""
+        self._tools = tools
 
     async def offered(self, event: CallOffered) -> list[Instruction]:
         """Accept or refuse, once, however often the offer comes.
@@ -146,12 +151,7 @@ class Reception:
         try:
             await self._tools.provider.command(call, [Reject()])
         except Exception as error:
-            known = isinstance(error, CarrierError)
-            logger.warning(
-                "a refused call could not be rejected",
-                exc_info=not known,
-                extra={"error": str(error)},
-            )
+            faults.tell(logger, "the refusal of a caller", error)
 
     def _first_events(self, event: CallOffered) -> tuple[CallCreated, CarrierIdLearned]:
         at = self._tools.clock.wall()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import anyio
 
 from voicecall.calls.bus import EventBus
 from voicecall.calls.machine import CallLimits
@@ -15,6 +17,29 @@ from voicecall.model.instructions import OpenStream
 from voicecall.sdk.clock import Clock
 from voicecall.sdk.provider import CallProvider
 from voicecall.sdk.responder import Responder
+
+
+class Holders:
+    """Who still works with the tools? They are taken apart when nobody does."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._left = anyio.Event()
+
+    def take(self) -> None:
+        """One more does."""
+        self._count += 1
+
+    def give_back(self) -> None:
+        """One less does."""
+        self._count -= 1
+        self._left.set()
+
+    async def none_left(self) -> None:
+        """Wait until nobody does."""
+        while self._count:
+            self._left = anyio.Event()
+            await self._left.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +55,11 @@ class CallTools:
             nothing can be made ahead.
         steers_by_document: as the provider's spec declares.
         digits_end_stream: as the provider's spec declares.
+        digits_by_command: as the provider's spec declares.
         detect_machine: whether answering-machine detection is asked for.
         voice: which of the carrier's voices speaks, in the words of the `tts` section.
         language: what it speaks and hears, BCP 47.
+        holders: the live calls that are made with these.
     """
 
     provider: CallProvider
@@ -46,9 +73,11 @@ class CallTools:
     prepare: Callable[[CallRecord, str], Awaitable[None]] | None = None
     steers_by_document: bool = False
     digits_end_stream: bool = False
+    digits_by_command: bool = False
     detect_machine: bool = False
     voice: str | None = None
     language: str | None = None
+    holders: Holders = field(default_factory=Holders)
 
     @property
     def limits(self) -> CallLimits:

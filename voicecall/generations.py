@@ -1,0 +1,216 @@
+"""Which configuration does a call follow? The newest when it begins, and that one to its end.
+
+What a configuration opened (voices, recognition, a responder) is a generation. Reloading opens a
+new one for the calls to come; the old one is closed when the last call that follows it is over.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from voicecall.calls.manager import CallManager
+from voicecall.calls.tools import CallTools
+from voicecall.config.loaded import LoadedConfig
+from voicecall.config.tree import Node
+from voicecall.errors import ConfigError
+from voicecall.media.tokens import StreamGrant
+from voicecall.media.wire import FrameSocket
+from voicecall.model.ids import CallId
+from voicecall.model.media import StreamOpening
+from voicecall.streams import Streams
+from voicecall.tasks import unwrapped
+
+logger = logging.getLogger(__name__)
+
+_FREE_STREAMING = {"provider", "pre_start_timeout_ms"}
+"""The keys of `streaming` that may change."""
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False)
+class Generation:
+    """What calls of one configuration are made with.
+
+    Args:
+        loaded: the configuration.
+        tools: for the calls.
+        streams: what serves their media streams; None: the carrier's own voice speaks.
+        retired: set when another configuration is in force.
+    """
+
+    loaded: LoadedConfig
+    tools: CallTools
+    streams: Callable[[CallManager], Streams] | None
+    retired: anyio.Event = field(default_factory=anyio.Event)
+
+
+Make = Callable[[LoadedConfig, AsyncExitStack], Awaitable[Generation]]
+
+
+class Generations:
+    """The generations of a gateway that are still in use.
+
+    Args:
+        make: opens one; what it opens is closed with the stack that it is given.
+        tasks: each generation lives in a task of its own, so that it can end on its own.
+    """
+
+    def __init__(self, make: Make, tasks: TaskGroup) -> None:
+        self._make = make
+        self._tasks = tasks
+        self._open: list[Generation] = []
+        self._ending = anyio.Event()
+
+    async def begin(self, loaded: LoadedConfig) -> Generation:
+        """Open the generation of `loaded` and make it the current one.
+
+        Raises:
+            VoicecallError: it could not be opened; the current one stays.
+        """
+        generation: Generation = await self._tasks.start(self._keep, loaded)
+        if self._open:
+            self._open[-1].retired.set()
+        self._open.append(generation)
+        return generation
+
+    @property
+    def current(self) -> Generation:
+        """The one of the calls to come."""
+        return self._open[-1]
+
+    def of(self, tools: CallTools) -> Generation:
+        """The generation of a call that was made with `tools`."""
+        return next((one for one in self._open if one.tools is tools), self.current)
+
+    def end(self) -> None:
+        """Close them all; no call uses them any more."""
+        self._ending.set()
+
+    async def _keep(self, loaded: LoadedConfig, *, task_status: TaskStatus[Generation]) -> None:
+        async with AsyncExitStack() as stack:
+            generation = await self._make(loaded, stack)
+            task_status.started(generation)
+            async with anyio.create_task_group() as waiting:
+                waiting.start_soon(_first, self._ending.wait, waiting)
+                await generation.retired.wait()
+                await generation.tools.holders.none_left()
+                waiting.cancel_scope.cancel()
+            self._open.remove(generation)
+        logger.debug("a configuration that was replaced is closed")
+
+
+@asynccontextmanager
+async def generations(make: Make) -> AsyncIterator[Generations]:
+    """Generations that are closed with the block, which must outlive every call."""
+    with unwrapped():
+        async with anyio.create_task_group() as tasks:
+            all_of_them = Generations(make, tasks)
+            try:
+                yield all_of_them
+            finally:
+                all_of_them.end()
+
+
+class CallsOwnStreams:
+    """The media door of a gateway: a stream is served by the generation of its call."""
+
+    def __init__(self, of_gateway: Generations, manager: CallManager) -> None:
+        self._generations = of_gateway
+        self._manager = manager
+        self._streams: WeakKeyDictionary[Generation, Streams] = WeakKeyDictionary()
+
+    def holder(self, token: str) -> CallId | None:
+        """The live call that `token` is good for."""
+        return self._newest.holder(token)
+
+    def verify(self, opening: StreamOpening) -> None:
+        """Let the provider check who opens a media socket.
+
+        Raises:
+            SignatureInvalid: not the carrier, or the provider failed to tell.
+        """
+        self._newest.verify(opening)
+
+    def redeem(self, token: str) -> StreamGrant | None:
+        """The grant of `token`, once, while its call is live."""
+        return self._newest.redeem(token)
+
+    async def serve(self, grant: StreamGrant, opening: StreamOpening, socket: FrameSocket) -> None:
+        """Run the stream of a live call."""
+        call = self._manager.live(grant.call_id)
+        own = self._of(self._generations.of(call.tools)) if call else self._newest
+        await own.serve(grant, opening, socket)
+
+    @property
+    def _newest(self) -> Streams:
+        return self._of(self._generations.current)
+
+    def _of(self, generation: Generation) -> Streams:
+        if generation not in self._streams:
+            assert generation.streams is not None  # reloading does not switch media streams off
+            self._streams[generation] = generation.streams(self._manager)
+        return self._streams[generation]
+
+
+def refuse_what_needs_a_restart(old: LoadedConfig, new: LoadedConfig) -> None:
+    """Check that `new` can take the place of `old` while the gateway runs.
+
+    Raises:
+        ConfigError: names every key that is in force from a start only.
+    """
+    fixed = sorted(key for key, same in _fixed(old, new).items() if not same)
+    if fixed:
+        raise ConfigError(
+            f"changed, and only a restart brings it into force: {', '.join(fixed)}; "
+            "restart the gateway, or change it back and reload"
+        )
+
+
+def _fixed(old: LoadedConfig, new: LoadedConfig) -> dict[str, bool]:
+    """Key → whether it says the same in both."""
+    one, other = old.settings, new.settings
+    keys = {
+        "enabled": "enabled",
+        "provider": "provider",
+        "fromNumber": "from_number",
+        "serve": "serve",
+        "gateway": "gateway",
+        "store": "store",
+        "webhookSecurity": "webhook_security",
+        "skipSignatureVerification": "skip_signature_verification",
+        "limits": "limits",
+    }
+    same = {key: getattr(one, name) == getattr(other, name) for key, name in keys.items()}
+    streams = [each.streaming.model_dump(exclude=_FREE_STREAMING) for each in (one, other)]
+    section = old.provider.spec.sections[0]
+    return {
+        **same,
+        "streaming": streams[0] == streams[1],
+        section: not same["provider"] or old.provider.config == new.provider.config,
+        "the exposure": old.exposure == new.exposure,
+        "sinks": old.sinks == new.sinks,
+    }
+
+
+def changed_keys(old: LoadedConfig, new: LoadedConfig) -> tuple[str, ...]:
+    """The keys at the top of the section whose values differ; names only."""
+    before, after = old.tree.members, new.tree.members
+    return tuple(
+        sorted(key for key in before.keys() | after.keys() if _at(before, key) != _at(after, key))
+    )
+
+
+def _at(members: dict[str, Node], key: str) -> object:
+    node = members.get(key)
+    return None if node is None else node.plain()
+
+
+async def _first(wait: Callable[[], Awaitable[object]], others: TaskGroup) -> None:
+    await wait()
+    others.cancel_scope.cancel()
