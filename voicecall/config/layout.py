@@ -31,12 +31,14 @@ class Layout:
         section: the voice-call section; `enabled` in it is decided.
         core_speech: the gateway's own speech settings, newer over older ones.
         stores: the gateway's named secret providers.
+        auth: the token and the password that the gateway's clients know.
         prefix: where `section` stands in the document.
     """
 
     section: Node
     core_speech: Node | None = None
     stores: Node | None = None
+    auth: Node | None = None
     prefix: KeyPath = ()
 
     def is_foreign(self, node: Node) -> bool:
@@ -98,6 +100,7 @@ def _gateway(root: Node, report: Report) -> Layout:
         section=_decide_enabled(root.at(_ENTRY), section),
         core_speech=core,
         stores=stores,
+        auth=root.at(("gateway", "auth")),
         prefix=SECTION,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from voicecall.config.checks import check_selection, check_settings
 from voicecall.config.environment import filled
+from voicecall.config.gateway_auth import adopt_auth
 from voicecall.config.layout import Layout, lay_out, opener
 from voicecall.config.loaded import LoadedConfig, Selected, Selection
 from voicecall.config.migrations import drop_unused, migrate
@@ -100,6 +101,7 @@ class _Loader:
         section = migrate(self._layout.section, self._report)
         section = drop_unused(section, self._report)
         section = merge_speech(section, self._layout.core_speech, self._report)
+        section = adopt_auth(section, self._layout.auth, self._secrets, self._report)
         return filled(section, self._root_environment(section), self._environ)
 
     def _root_environment(self, section: Node) -> Mapping[str, str]:

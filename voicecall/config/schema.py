@@ -152,6 +152,8 @@ class GatewaySettings(Section):
     """Allow a `bind` that is not loopback; the RPC is not encrypted, so put TLS in front of it."""
     token: Secret | None = None
     """What clients must show. Absent: made at the first start and kept in the state directory."""
+    password: Secret | None = None
+    """What clients of the gateway WebSocket may show instead of the token."""
     drain_timeout_seconds: float = Field(default=30.0, ge=0)
     """At a shutdown, how long live calls may go on before they are hung up."""
 

@@ -43,6 +43,12 @@ _MISSING = Refusal(
 _MISMATCH = Refusal(
     status=401, code="AUTH_TOKEN_MISMATCH", message="the token is not the right one"
 )
+_NEITHER = Refusal(
+    status=401, code="AUTH_TOKEN_MISSING", message="send the gateway's token in auth.token"
+)
+_WRONG_PASSWORD = Refusal(
+    status=401, code="AUTH_PASSWORD_MISMATCH", message="the password is not the right one"
+)
 
 
 class Doorkeeper:
@@ -52,10 +58,12 @@ class Doorkeeper:
         token: what clients must show.
         bind: the address that the listener is bound to. On loopback only loopback names count
             as Host, so that no DNS name that points here (rebinding) can be used from a page.
+        password: what WebSocket clients may show instead; None: the token is that, too.
     """
 
-    def __init__(self, *, token: str, bind: str) -> None:
+    def __init__(self, *, token: str, bind: str, password: str | None = None) -> None:
         self._token = token.encode()
+        self._password = self._token if password is None else password.encode()
         self._local_only = is_loopback(bind)
 
     def refuse_address(self, knock: Knock) -> Refusal | None:
@@ -70,10 +78,28 @@ class Doorkeeper:
         """Why `knock` is not let in, or None. For every route that does or tells something."""
         return self.refuse_address(knock) or self._refuse_token(knock)
 
-    def _refuse_token(self, knock: Knock) -> Refusal | None:
+    def refuse_handshake(self, knock: Knock) -> Refusal | None:
+        """Why a WebSocket is not opened, or None; its secrets come later, in a frame."""
+        return self.refuse_address(knock) or self._refuse_query(knock)
+
+    def refuse_secrets(self, token: str | None, password: str | None) -> Refusal | None:
+        """Why a WebSocket client is not let in that shows these, or None. A token goes first."""
+        if token:
+            return None if self._is_token(token) else _MISMATCH
+        if not password:
+            return _NEITHER
+        right = hmac.compare_digest(_bytes(password), self._password)
+        return None if right else _WRONG_PASSWORD
+
+    def _refuse_query(self, knock: Knock) -> Refusal | None:
         for name, value in parse_qsl(knock.query_string, keep_blank_values=True):
             if name.lower() in _SECRET_NAMES or self._is_token(value):
                 return _IN_QUERY
+        return None
+
+    def _refuse_token(self, knock: Knock) -> Refusal | None:
+        if refusal := self._refuse_query(knock):
+            return refusal
         if len(knock.authorizations) != 1:
             return _MISSING
         scheme, _, token = knock.authorizations[0].strip().partition(" ")
@@ -82,7 +108,11 @@ class Doorkeeper:
         return None if self._is_token(token.strip()) else _MISMATCH
 
     def _is_token(self, text: str) -> bool:
-        return hmac.compare_digest(text.encode("utf-8", "surrogateescape"), self._token)
+        return hmac.compare_digest(_bytes(text), self._token)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def is_loopback(host: str) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
+from voicecall.rpc.auth import Knock
+
 Scope = dict[str, Any]
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -25,6 +27,21 @@ def headers_of(scope: Scope) -> tuple[tuple[str, str], ...]:
     return tuple(
         (name.decode("latin-1").lower(), value.decode("latin-1"))
         for name, value in scope["headers"]
+    )
+
+
+def knock_of(scope: Scope) -> Knock:
+    """What of a request decides whether the gateway lets it in."""
+    headers = headers_of(scope)
+
+    def named(name: str) -> list[str]:
+        return [value for key, value in headers if key == name]
+
+    return Knock(
+        hosts=named("host"),
+        origins=named("origin"),
+        authorizations=named("authorization"),
+        query_string=scope["query_string"].decode("latin-1"),
     )
 
 

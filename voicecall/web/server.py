@@ -138,7 +138,12 @@ async def serving(
 
 @asynccontextmanager
 async def serving_on(
-    app: AsgiApp, bound: Bound, *, limits: LimitSettings, drain_seconds: float = DRAIN_SECONDS
+    app: AsgiApp,
+    bound: Bound,
+    *,
+    limits: LimitSettings,
+    max_message_bytes: int | None = None,
+    drain_seconds: float = DRAIN_SECONDS,
 ) -> AsyncIterator[Listening]:
     """Serve `app` on `bound`, from when it accepts until the block ends.
 
@@ -149,10 +154,14 @@ async def serving_on(
         app: an ASGI app.
         bound: the port; closed at the end.
         limits: of headers and WebSocket messages.
+        max_message_bytes: of WebSocket messages, instead of what `limits` says.
         drain_seconds: real seconds.
     """
     traffic = Traffic(app)
-    server = _Server(traffic, _config(bound, limits))
+    config = _config(bound, limits)
+    if max_message_bytes is not None:
+        config.websocket_max_message_size = max_message_bytes
+    server = _Server(traffic, config)
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(server.run)
