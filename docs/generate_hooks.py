@@ -29,7 +29,7 @@ SECTIONS = {
     "What a carrier is told": ["model/instructions.py"],
     "Audio": ["model/media.py"],
     "HTTP and time": ["sdk/http.py", "sdk/clock.py"],
-    "Speech backends": ["sdk/tts.py", "sdk/stt.py", "sdk/vad.py"],
+    "Speech backends": ["sdk/tts.py", "sdk/stt.py", "sdk/reconnecting.py", "sdk/vad.py"],
     "A responder": ["sdk/responder.py", "sdk/reply_lines.py", "model/speech.py"],
     "An exposure": ["sdk/exposure.py"],
     "An event sink": ["sdk/sink.py", "model/call_events.py", "model/call.py"],

@@ -7,6 +7,7 @@
     ├── PluginError            a plugin is missing, broken or claimed twice
     ├── CallError              a request about a call cannot be carried out
     │   ├── InvalidRequest     the input is wrong
+    │   │   └── KeyConflict    the idempotency key belongs to another request
     │   ├── CallNotFound       nobody knows the call
     │   ├── CallStateError     not possible in the state that the call is in
     │   ├── PolicyRefused      policy says no; `reason` is machine-readable
@@ -75,6 +76,10 @@ class CallError(VoicecallError):
 
 class InvalidRequest(CallError):
     """The input is wrong; the message names the field."""
+
+
+class KeyConflict(InvalidRequest):
+    """The idempotency key belongs to another request."""
 
 
 class CallNotFound(CallError):

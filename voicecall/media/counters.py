@@ -23,7 +23,9 @@ class MediaCounters:
     echoes: int = 0
     late_marks: int = 0
     underruns: int = 0
+    recognition_failures: int = 0
     recognition_restarts: int = 0
+    synthesis_failures: int = 0
     phrases_prepared: int = 0
     pacing_error_max_ms: float = 0.0
 

@@ -127,6 +127,7 @@ async def hear(
         try:
             await stt.transcribe(audio, out)
         except SpeechError as error:
+            counters.recognition_failures += 1
             if not error.retryable:
                 logger.error("speech recognition failed for good", extra={"error": str(error)})
                 return

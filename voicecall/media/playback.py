@@ -254,6 +254,7 @@ class Playback:
             try:
                 await self._synthesis.synthesize(Utterance(text=job.speech.text), job)
             except SpeechError as error:
+                self._counters.synthesis_failures += 1
                 job.complete(error.message)
             else:
                 job.complete()

@@ -10,8 +10,11 @@ from voicecall.errors import (
     CapabilityMissing,
     CapacityExceeded,
     CarrierError,
+    ConfigError,
     Draining,
     InvalidRequest,
+    KeyConflict,
+    PluginError,
     PolicyRefused,
     ResponderError,
     SpeechError,
@@ -24,6 +27,7 @@ INVALID_REQUEST = "INVALID_REQUEST"
 UNAVAILABLE = "UNAVAILABLE"
 
 _KINDS: tuple[tuple[type[VoicecallError], str, str], ...] = (
+    (KeyConflict, INVALID_REQUEST, "conflict"),
     (InvalidRequest, INVALID_REQUEST, "invalid"),
     (CallNotFound, INVALID_REQUEST, "not-found"),
     (CallStateError, UNAVAILABLE, "state"),
@@ -32,6 +36,8 @@ _KINDS: tuple[tuple[type[VoicecallError], str, str], ...] = (
     (Draining, UNAVAILABLE, "draining"),
     (TurnTimeout, UNAVAILABLE, "timeout"),
     (CapabilityMissing, UNAVAILABLE, "capability"),
+    (ConfigError, UNAVAILABLE, "config"),
+    (PluginError, UNAVAILABLE, "config"),
     (CarrierError, UNAVAILABLE, "provider"),
     (SpeechError, UNAVAILABLE, "speech"),
     (ResponderError, UNAVAILABLE, "speech"),
@@ -44,9 +50,9 @@ _KINDS: tuple[tuple[type[VoicecallError], str, str], ...] = (
 class Fault:
     """An error as clients get it.
 
-    `details` always has `kind`: ``invalid`` ``not-found`` ``state`` ``policy`` (with `reason`)
-    ``capacity`` ``draining`` ``timeout`` ``capability`` ``provider`` (with `retryable`)
-    ``speech`` ``store`` ``internal``.
+    `details` always has `kind`: ``invalid`` ``conflict`` ``not-found`` ``state`` ``policy`` (with
+    `reason`) ``capacity`` ``draining`` ``timeout`` ``capability`` ``config``
+    ``provider`` (with `retryable`) ``speech`` ``store`` ``internal``.
     """
 
     code: str

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic
 
+from pydantic import BaseModel
+
 from voicecall import __version__
 from voicecall.calls.timing import latency
-from voicecall.errors import CallNotFound, InvalidRequest
+from voicecall.errors import CallNotFound, ConfigError, InvalidRequest
 from voicecall.model.call import CallRecord
 from voicecall.rpc import params as ask
+from voicecall.rpc import results as answer
 from voicecall.rpc.errands import Errands
 from voicecall.rpc.operations import Operations
 from voicecall.rpc.params import P, read_params
+from voicecall.rpc.summary import summary_object
 from voicecall.rpc.wire import call_object, latency_object
 from voicecall.service import CallRequest, Service
 
 Payload = dict[str, object]
+
+Reload = Callable[[], Awaitable[Sequence[str]]]
+"""Puts the configuration as it is now into force and names the keys that have changed."""
+
+
+Tally = Callable[[str, Exception | None], None]
+"""Is told of every request: the name that was asked for, and why it failed, if it did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +38,18 @@ class RpcContext:
 
     service: Service
     errands: Errands
+    reload: Reload | None = None
+    tally: Tally = lambda name, error: None
     operations: Operations = field(default_factory=Operations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method(Generic[P]):
-    """One method: its name, its parameter model, what it does, and what it is for."""
+    """One method: its name, the models of what it takes and answers, what it does and is for."""
 
     name: str
     params: type[P]
+    result: type[BaseModel]
     handler: Callable[[RpcContext, P], Awaitable[Payload]]
     summary: str
 
@@ -49,6 +63,16 @@ async def invoke(context: RpcContext, name: str, raw: object) -> Payload:
         InvalidRequest: no such method, or parameters that do not fit.
         VoicecallError: what the service raised.
     """
+    try:
+        payload = await _run(context, name, raw)
+    except Exception as error:
+        context.tally(name, error)
+        raise
+    context.tally(name, None)
+    return payload
+
+
+async def _run(context: RpcContext, name: str, raw: object) -> Payload:
     method = METHODS.get(name)
     if method is None:
         raise InvalidRequest(f"unknown method {name[:60]!r}")
@@ -69,7 +93,8 @@ async def _initiate(context: RpcContext, wish: ask.Initiate) -> Payload:
     )
     payload: Payload = {"callId": call_id, "initiated": True}
     if wish.wait:
-        payload["call"] = call_object(await _ended(context.service, call_id))
+        record = await _ended(context.service, call_id)
+        payload |= {"call": call_object(record), "summary": summary_object(record)}
     return payload
 
 
@@ -136,6 +161,12 @@ async def _latency(context: RpcContext, wish: ask.Latency) -> Payload:
     return latency_object(latency([record.turns for record in records]))
 
 
+async def _reload(context: RpcContext, wish: ask.NoParams) -> Payload:
+    if context.reload is None:
+        raise ConfigError("this gateway cannot reload its configuration; restart it")
+    return {"reloaded": True, "changed": list(await context.reload())}
+
+
 async def _health(context: RpcContext, wish: ask.NoParams) -> Payload:
     return {
         "ok": True,
@@ -169,65 +200,88 @@ METHODS: Mapping[str, Method[Any]] = _table(
     Method(
         name="voicecall.initiate",
         params=ask.Initiate,
+        result=answer.Initiated,
         handler=_initiate,
         summary="Place a call that says a message.",
     ),
     Method(
         name="voicecall.start",
         params=ask.Start,
+        result=answer.Started,
         handler=_start,
         summary="Place a call to a number.",
     ),
     Method(
         name="voicecall.continue",
         params=ask.Utter,
+        result=answer.Answered,
         handler=_continue,
         summary="Say something on a call and wait for the answer.",
     ),
     Method(
         name="voicecall.continue.start",
         params=ask.Utter,
+        result=answer.Begun,
         handler=_continue_start,
         summary="Say something on a call; the answer is asked for later.",
     ),
     Method(
         name="voicecall.continue.result",
         params=ask.Result,
+        result=answer.Outcome,
         handler=_continue_result,
         summary="The answer to `voicecall.continue.start`, if it is there yet.",
     ),
     Method(
         name="voicecall.speak",
         params=ask.Utter,
+        result=answer.Done,
         handler=_speak,
         summary="Say something on a call.",
     ),
     Method(
         name="voicecall.dtmf",
         params=ask.Dtmf,
+        result=answer.Done,
         handler=_dtmf,
         summary="Press keys on a call.",
     ),
-    Method(name="voicecall.end", params=ask.End, handler=_end, summary="Hang up."),
+    Method(
+        name="voicecall.end", params=ask.End, result=answer.Done, handler=_end, summary="Hang up."
+    ),
+    Method(
+        name="voicecall.reload",
+        params=ask.NoParams,
+        result=answer.Reloaded,
+        handler=_reload,
+        summary="Put the configuration file as it is now into force, for the calls to come.",
+    ),
     Method(
         name="voicecall.status",
         params=ask.Status,
+        result=answer.Looked,
         handler=_status,
         summary="Look at one call, or at all live ones.",
     ),
     Method(
         name="voicecall.history",
         params=ask.History,
+        result=answer.Calls,
         handler=_history,
         summary="The last calls, newest first.",
     ),
     Method(
         name="voicecall.latency",
         params=ask.Latency,
+        result=answer.Waits,
         handler=_latency,
         summary="How long people waited for answers.",
     ),
     Method(
-        name="health", params=ask.NoParams, handler=_health, summary="Whether the gateway works."
+        name="health",
+        params=ask.NoParams,
+        result=answer.Health,
+        handler=_health,
+        summary="Whether the gateway works.",
     ),
 )

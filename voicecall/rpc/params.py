@@ -29,6 +29,30 @@ Text = Annotated[str, Field(min_length=1)]
 OptionalText = Annotated[str | None, BeforeValidator(_absent_when_blank)]
 OptionalMode = Annotated[CallMode | None, BeforeValidator(_mode)]
 
+CallIdText = Annotated[Text, Field(description="id of the call, ours or the carrier's")]
+OptionalCallId = Annotated[OptionalText, Field(description="id of the call [all live calls]")]
+Opening = Annotated[Text, Field(description="what to say first")]
+OptionalOpening = Annotated[OptionalText, Field(description="what to say first [nothing]")]
+Number = Annotated[Text, Field(description="number in E.164, like +15551230001")]
+OptionalNumber = Annotated[
+    OptionalText, Field(description="number in E.164, like +15551230001 [the configured one]")
+]
+Mode = Annotated[
+    OptionalMode,
+    Field(description="notify: say the message and hang up; conversation: talk [as configured]"),
+]
+OpeningKeys = Annotated[
+    OptionalText,
+    Field(description="keys to press once answered, in a conversation: 0-9 A-D * # w W"),
+]
+SessionKey = Annotated[OptionalText, Field(description="kept on the record of the call")]
+IdempotencyKey = Annotated[
+    OptionalText, Field(description="the same key again gives the same call instead of another")
+]
+Keys = Annotated[
+    Text, Field(description="keys to press: 0-9 A-D * #; w waits half a second, W a second")
+]
+
 
 class Params(BaseModel):
     """Base of all parameter models: camelCase on the wire, texts trimmed, nothing unknown.
@@ -58,13 +82,15 @@ class Initiate(Params):
 
     required = "message required"
 
-    to: OptionalText = None
-    message: Text
-    mode: OptionalMode = None
-    dtmf_sequence: OptionalText = None
-    session_key: OptionalText = None
-    idempotency_key: OptionalText = None
-    wait: bool = False
+    to: OptionalNumber = None
+    message: Opening
+    mode: Mode = None
+    dtmf_sequence: OpeningKeys = None
+    session_key: SessionKey = None
+    idempotency_key: IdempotencyKey = None
+    wait: bool = Field(
+        default=False, description="answer when the call has ended, with its outcome"
+    )
 
 
 class Start(Params):
@@ -72,11 +98,11 @@ class Start(Params):
 
     required = "to required"
 
-    to: Text
-    message: OptionalText = None
-    mode: OptionalMode = None
-    dtmf_sequence: OptionalText = None
-    session_key: OptionalText = None
+    to: Number
+    message: OptionalOpening = None
+    mode: Mode = None
+    dtmf_sequence: OpeningKeys = None
+    session_key: SessionKey = None
 
 
 class Utter(Params):
@@ -84,8 +110,8 @@ class Utter(Params):
 
     required = "callId and message required"
 
-    call_id: Text
-    message: Text
+    call_id: CallIdText
+    message: Text = Field(description="what to say")
 
 
 class Result(Params):
@@ -93,7 +119,7 @@ class Result(Params):
 
     required = "operationId required"
 
-    operation_id: Text
+    operation_id: Text = Field(description="what voicecall.continue.start gave")
 
 
 class Dtmf(Params):
@@ -101,8 +127,8 @@ class Dtmf(Params):
 
     required = "callId and digits required"
 
-    call_id: Text
-    digits: Text
+    call_id: CallIdText
+    digits: Keys
 
 
 class End(Params):
@@ -110,14 +136,14 @@ class End(Params):
 
     required = "callId required"
 
-    call_id: Text
+    call_id: CallIdText
 
 
 class Status(Params):
     """Look at one call, or without an id at all live ones. `sid` is an older name of `callId`."""
 
-    call_id: OptionalText = None
-    sid: OptionalText = None
+    call_id: OptionalCallId = None
+    sid: OptionalCallId = None
 
 
 class History(Params):

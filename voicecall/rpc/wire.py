@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from voicecall.calls.fold import fold
+from voicecall.calls.store import CallStore
 from voicecall.calls.timing import Figures, Latency
 from voicecall.model.call import CallRecord, TranscriptLine, TurnTiming
 from voicecall.model.call_events import (
@@ -22,6 +24,7 @@ from voicecall.model.call_events import (
     StateChanged,
     TurnTimed,
 )
+from voicecall.model.ids import CallId
 
 JsonObject = dict[str, object]
 
@@ -89,6 +92,22 @@ def event_object(event: CallEvent) -> JsonObject:
         "at": _ms(event.at),
     }
     return head | _without_none(fields)
+
+
+class StoredCalls:
+    """`Showing` for plugins: what clients see of calls, read from the store."""
+
+    def __init__(self, store: CallStore) -> None:
+        self._store = store
+
+    def event(self, event: CallEvent) -> JsonObject:
+        """`event_object`."""
+        return event_object(event)
+
+    async def call(self, call_id: CallId) -> JsonObject | None:
+        """`call_object` of what is stored of the call."""
+        events = await self._store.events(call_id)
+        return call_object(fold(events)) if events else None
 
 
 def _metadata(record: CallRecord) -> JsonObject:
@@ -174,6 +193,9 @@ _EVENTS: dict[type[CallEvent], _Describer] = {
     ),
     PartialHeard: ("partial", lambda event: {"text": event.text}),
 }
+
+EVENT_NAMES = tuple(name for name, _ in _EVENTS.values())
+"""Every `type` of an event object."""
 
 
 def _describe(event: CallEvent) -> tuple[str, JsonObject]:

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from voicecall.model.call import CallRecord
 from voicecall.model.call_events import CallEvent
 from voicecall.model.ids import CallId
-from voicecall.rpc.wire import JsonObject, call_object, event_object
+from voicecall.rpc.summary import ended_object
+from voicecall.rpc.wire import JsonObject, event_object
 from voicecall.service import Service
 
 logger = logging.getLogger(__name__)
@@ -28,8 +28,8 @@ async def event_stream(
 ) -> AsyncIterator[bytes]:
     """The events of one call until it ended, or of all calls without end, as they go out.
 
-    The stream of a call that has ended closes with the call itself, ``type: call``: its reader
-    need not ask for it, which a gateway that shuts down would refuse.
+    The stream of a call that has ended closes with the call itself and its summary, ``type:
+    call``: its reader need not ask for it, which a gateway that shuts down would refuse.
 
     The watch runs in a task of its own, because a heartbeat that interrupted an iterator would
     break it. The first bytes come when the watch has begun. There is no buffer in between: a
@@ -49,7 +49,7 @@ async def event_stream(
             yield _HEARTBEAT if event is None else _frame(event_object(event))
         record = None if call_id is None else await service.find(call_id)
         if record is not None and record.state.is_terminal:
-            yield _frame(_outcome(record))
+            yield _frame(ended_object(record))
     finally:
         pump.scope.cancel()
         pump.receiver.close()
@@ -79,17 +79,6 @@ class _Pump:
             return  # the client left
         except Exception:
             logger.exception("an event stream broke off")
-
-
-def _outcome(record: CallRecord) -> JsonObject:
-    call = call_object(record)
-    return {
-        "type": "call",
-        "callId": call["callId"],
-        "number": 0,
-        "at": call.get("endedAt"),
-        "call": call,
-    }
 
 
 def _frame(shown: JsonObject) -> bytes:

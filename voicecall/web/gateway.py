@@ -3,18 +3,22 @@
 ::
 
     POST /rpc/<method>        JSON object or nothing in, the method's payload out
+    POST /rpc                 JSON-RPC 2.0
     GET  /calls/<id>/events   server-sent events: what is stored, then live until the call ended,
                               at last the call itself
     GET  /events              the same for all calls, from now on
     GET  /healthz             the process lives (no token)
     GET  /readyz              new calls are admitted, else 503 (no token)
+    GET  /metrics             Prometheus
+    GET  /openapi.json        all this for machines (no token)
+    POST /mcp                 the Model Context Protocol
+    WebSocket, any path       OpenClaw gateway frames
 
 Every error body is ``{"error": {"code", "message", "details"?}}``.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 
 from anyio.abc import TaskGroup
@@ -22,23 +26,38 @@ from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
 from voicecall import __version__
-from voicecall.errors import InvalidRequest
-from voicecall.rpc.auth import Doorkeeper, Knock, Refusal
+from voicecall.rpc.auth import Doorkeeper, Refusal
 from voicecall.rpc.errands import Errands
-from voicecall.rpc.faults import INVALID_REQUEST, fault_of
-from voicecall.rpc.methods import METHODS, RpcContext, invoke
+from voicecall.rpc.faults import INVALID_REQUEST
+from voicecall.rpc.methods import Reload, RpcContext
+from voicecall.rpc.openapi import openapi_document
+from voicecall.sdk.clock import SystemClock
 from voicecall.service import Service
 from voicecall.web.event_stream import event_stream
+from voicecall.web.mcp_door import McpDoor
+from voicecall.web.metrics import CONTENT_TYPE, Metrics, Sources
+from voicecall.web.openclaw_sockets import OpenClawSockets
+from voicecall.web.replies import body_reply, json_reply, knock, refused
+from voicecall.web.rpc_routes import add_rpc
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_TIMEOUT_SECONDS = 10
 
-_OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-_STATUS_OF_CODE = {INVALID_REQUEST: 400}
+_OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
 _CODE_OF_STATUS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE", 408: "TIMEOUT"}
 
 
-def gateway_app(service: Service, *, token: str, bind: str, tasks: TaskGroup) -> Quart:
+def gateway_app(
+    service: Service,
+    *,
+    token: str,
+    bind: str,
+    tasks: TaskGroup,
+    reload: Reload | None = None,
+    password: str | None = None,
+    max_unsent_bytes: int = 1024 * 1024,
+    sources: Sources | None = None,
+) -> Quart:
     """The web application of the private listener.
 
     Args:
@@ -47,15 +66,35 @@ def gateway_app(service: Service, *, token: str, bind: str, tasks: TaskGroup) ->
         bind: the address that it will be bound to, for the check of Host.
         tasks: owns what outlives a request: a client that goes away does not cancel a call
             that is being placed.
+        reload: puts a changed configuration into force; None: nothing does.
+        password: what WebSocket clients may show instead of the token.
+        max_unsent_bytes: for each WebSocket.
+        sources: what else is counted in this process, for metrics.
     """
     app = Quart("voicecall.gateway", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["BODY_TIMEOUT"] = BODY_TIMEOUT_SECONDS
-    context = RpcContext(service=service, errands=Errands(tasks))
-    _guard(app, Doorkeeper(token=token, bind=bind))
+    metrics = Metrics(service, sources or Sources())
+    tasks.start_soon(metrics.follow)
+    context = RpcContext(
+        service=service, errands=Errands(tasks), reload=reload, tally=metrics.asked
+    )
+    doorkeeper = Doorkeeper(token=token, bind=bind, password=password)
+    _guard(app, doorkeeper)
     _add_health(app, service)
-    _add_rpc(app, context)
+    _add_descriptions(app, metrics)
+    add_rpc(app, context)
     _add_events(app, service, tasks)
+    app.asgi_app = McpDoor(  # type: ignore[method-assign, assignment]
+        app.asgi_app, context=context, doorkeeper=doorkeeper, tasks=tasks
+    )
+    app.asgi_app = OpenClawSockets(  # type: ignore[method-assign, assignment]
+        app.asgi_app,
+        context=context,
+        doorkeeper=doorkeeper,
+        clock=SystemClock(),
+        max_buffered_bytes=max_unsent_bytes,
+    )
     return app
 
 
@@ -63,14 +102,14 @@ def _guard(app: Quart, doorkeeper: Doorkeeper) -> None:
     @app.before_request
     async def refuse() -> Response | None:
         check = doorkeeper.refuse_address if request.path in _OPEN_PATHS else doorkeeper.refuse
-        refusal = check(_knock())
-        return None if refusal is None else _refused(refusal)
+        refusal = check(knock())
+        return None if refusal is None else refused(refusal)
 
     @app.errorhandler(HTTPException)
     async def explain(error: HTTPException) -> Response:
         status = error.code or 500
         code = _CODE_OF_STATUS.get(status, "UNAVAILABLE" if status >= 500 else INVALID_REQUEST)
-        reply = _json({"error": {"code": code, "message": error.name}}, status)
+        reply = json_reply({"error": {"code": code, "message": error.name}}, status)
         for name, value in error.get_headers():
             if name == "Allow":
                 reply.headers[name] = value
@@ -80,24 +119,23 @@ def _guard(app: Quart, doorkeeper: Doorkeeper) -> None:
 def _add_health(app: Quart, service: Service) -> None:
     @app.get("/healthz")
     async def healthz() -> Response:
-        return _json({"ok": True, "version": __version__})
+        return json_reply({"ok": True, "version": __version__})
 
     @app.get("/readyz")
     async def readyz() -> Response:
-        return _json({"ready": service.ready}, 200 if service.ready else 503)
+        return json_reply({"ready": service.ready}, 200 if service.ready else 503)
 
 
-def _add_rpc(app: Quart, context: RpcContext) -> None:
-    @app.post("/rpc/<method>")
-    async def rpc(method: str) -> Response:
-        body = await request.get_data(as_text=False)
-        try:
-            payload = await invoke(context, method, _decoded(body))
-        except Exception as error:
-            fault = fault_of(error)
-            status = 404 if method not in METHODS else _STATUS_OF_CODE.get(fault.code, 503)
-            return _json({"error": fault.as_json()}, status)
-        return _json(payload)
+def _add_descriptions(app: Quart, metrics: Metrics) -> None:
+    document = openapi_document()
+
+    @app.get("/metrics")
+    async def figures() -> Response:
+        return body_reply(metrics.page(), kind=CONTENT_TYPE)
+
+    @app.get("/openapi.json")
+    async def openapi() -> Response:
+        return json_reply(document)
 
 
 def _add_events(app: Quart, service: Service, tasks: TaskGroup) -> None:
@@ -105,47 +143,12 @@ def _add_events(app: Quart, service: Service, tasks: TaskGroup) -> None:
     async def of_call(call_id: str) -> Response:
         record = await service.find(call_id)
         if record is None:
-            return _refused(Refusal(status=404, code=INVALID_REQUEST, message="Call not found"))
+            return refused(Refusal(status=404, code=INVALID_REQUEST, message="Call not found"))
         return _streamed(event_stream(service, record.call_id, tasks))
 
     @app.get("/events")
     async def of_all() -> Response:
         return _streamed(event_stream(service, None, tasks))
-
-
-def _knock() -> Knock:
-    return Knock(
-        hosts=request.headers.getlist("Host"),
-        origins=request.headers.getlist("Origin"),
-        authorizations=request.headers.getlist("Authorization"),
-        query_string=request.query_string.decode("latin-1"),
-    )
-
-
-def _decoded(body: str | bytes) -> object:
-    if not body.strip():
-        return None
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise InvalidRequest("the body is not JSON") from None
-    except RecursionError:
-        raise InvalidRequest("the body is nested too deeply") from None
-
-
-def _json(payload: object, status: int = 200) -> Response:
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    reply = Response(text, status=status, content_type="application/json")
-    reply.headers["Cache-Control"] = "no-store"
-    reply.headers["X-Content-Type-Options"] = "nosniff"
-    return reply
-
-
-def _refused(refusal: Refusal) -> Response:
-    reply = _json({"error": {"code": refusal.code, "message": refusal.message}}, refusal.status)
-    if refusal.status == 401:
-        reply.headers["WWW-Authenticate"] = "Bearer"
-    return reply
 
 
 def _streamed(events: AsyncIterator[bytes]) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -22,7 +23,9 @@ class Door:
         self._context = RpcContext(service=self.service, errands=Errands(gateway.errands))
 
     def ask(self, method: str, raw: object = None) -> Any:
-        return self.portal.call(invoke, self._context, method, raw)
+        answer = self.portal.call(invoke, self._context, method, raw)
+        METHODS[method].result.model_validate_json(json.dumps(answer), strict=True)
+        return answer
 
     def refusal(self, method: str, raw: object = None) -> str:
         with pytest.raises(VoicecallError) as caught:
@@ -51,6 +54,7 @@ def test_the_table_has_every_method_of_the_interface() -> None:
         "voicecall.status",
         "voicecall.history",
         "voicecall.latency",
+        "voicecall.reload",
         "health",
     }
 
