@@ -90,6 +90,14 @@ def test_a_wheel_holds_its_package_and_nothing_else(wheels: Path) -> None:
             assert {name.partition("/")[0] for name in archive.namelist()} == own, wheel.name
 
 
+def test_acceptance_1_smoke_is_content_with_a_clean_environment_and_no_file(
+    elsewhere: Path, tmp_path: Path
+) -> None:
+    own = {"HOME": str(tmp_path), "VOICECALL_STATE_DIR": str(tmp_path / "state")}
+    ran = run(elsewhere / "voicecall", "smoke", "--json", cwd=tmp_path, **own)
+    assert (ran.returncode, json.loads(ran.stdout)["ok"]) == (0, True), ran.stderr
+
+
 def test_a_file_and_two_commands_make_a_call(elsewhere: Path, tmp_path: Path) -> None:
     config = tmp_path / "voicecall.json5"
     config.write_text(CONFIG)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "write a configuration to start from"),
     "serve": ("serve", "run the gateway until SIGTERM"),
+    "reload": ("reload", "put the changed configuration into force, for the calls to come"),
     "call": ("call", "call somebody, say a message and follow the call"),
     "start": ("start", "place a call to a number and follow it"),
     "continue": ("continue_call", "say something on a call and print the answer"),
@@ -14,8 +16,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tail": ("tail", "print calls as they are written"),
     "latency": ("latency", "how long callers waited for answers"),
     "setup": ("setup", "is everything ready for a call? Asks the carrier, changes nothing"),
-    "plugins": ("plugins", "what is installed, and what is broken"),
+    "smoke": ("smoke", "as setup; with --yes a test call, too"),
+    "doctor": ("doctor", "find what is wrong, and with --fix repair what can be repaired"),
+    "plugins": ("plugins", "what is installed, and what is broken; install, uninstall"),
     "config": ("config", "check, show or explain the configuration"),
+    "mcp": ("mcp", "an MCP server on stdin and stdout, in front of the running gateway"),
+    "tool-schema": ("tool_schema", "the definition of the agent tool voice_call"),
+    "schema": ("schema", "the JSON Schema of what commands print with --json"),
+    "service": ("service", "print a systemd unit that runs the gateway"),
+    "completion": ("completion", "print what makes a shell complete our commands"),
     "version": ("version", "print the version"),
 }
 """Command → (module in `voicecall.cli.commands`, help)."""

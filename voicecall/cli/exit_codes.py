@@ -41,6 +41,7 @@ class UsageError(VoicecallError):
 
 _BY_KIND = {
     "invalid": Exit.USAGE,
+    "conflict": Exit.USAGE,
     "not-found": Exit.NOT_FOUND,
     "state": Exit.CALL_FAILED,
     "policy": Exit.REFUSED,
@@ -48,6 +49,7 @@ _BY_KIND = {
     "draining": Exit.REFUSED,
     "timeout": Exit.TIMEOUT,
     "capability": Exit.CONFIG,
+    "config": Exit.CONFIG,
     "provider": Exit.PROVIDER,
     "speech": Exit.PROVIDER,
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from pathlib import Path
 
 from voicecall.cli.discovery import state_dir_of
+from voicecall.cli.log_lines import FORMATS, stderr_handler
 from voicecall.cli.options import Options
 from voicecall.cli.output import complain
 from voicecall.config.loader import LoadedConfig, load_config
@@ -42,13 +42,13 @@ def load(options: Options, registry: Registry | None = None) -> LoadedConfig:
     return loaded
 
 
-def load_enabled(options: Options) -> LoadedConfig:
+def load_enabled(options: Options, registry: Registry | None = None) -> LoadedConfig:
     """The configuration of a gateway that is meant to run.
 
     Raises:
         ConfigError: it cannot be used, or says that nothing shall run.
     """
-    loaded = load(options)
+    loaded = load(options, registry)
     if not loaded.settings.enabled:
         where = loaded.path or "the configuration"
         raise ConfigError(f"voice calls are switched off in {where}; set 'enabled: true'")
@@ -56,19 +56,17 @@ def load_enabled(options: Options) -> LoadedConfig:
 
 
 def log_to_stderr(level: str) -> None:
-    """Write our log lines of `level` and above to stderr.
+    """Write our log lines of `level` and above to stderr, as `VOICECALL_LOG_FORMAT` says.
 
     Of libraries only warnings are written, whatever the level: theirs hold URLs with secrets.
 
     Raises:
-        ConfigError: there is no such level.
+        ConfigError: there is no such level or format.
     """
-    name = level.upper()
+    name, form = level.upper(), os.environ.get("VOICECALL_LOG_FORMAT", "text").lower()
     if name not in logging.getLevelNamesMapping():
         raise ConfigError(f"VOICECALL_LOG is {level!r}; use DEBUG, INFO, WARNING or ERROR")
-    logging.basicConfig(
-        level=logging.WARNING,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    if form not in FORMATS:
+        raise ConfigError(f"VOICECALL_LOG_FORMAT is {form!r}; use text or json")
+    logging.basicConfig(level=logging.WARNING, handlers=[stderr_handler(form)])
     logging.getLogger("voicecall").setLevel(name)

@@ -10,7 +10,7 @@ from voicecall.cli.exit_codes import UsageError
 
 Options = argparse.Namespace
 
-_WITH_VALUE = ("--config", "--state-dir", "--url", "--token")
+WITH_VALUE = ("--config", "--state-dir", "--url", "--token")
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,7 +27,7 @@ def split_command(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     for position, argument in enumerate(arguments):
         if takes_value:
             takes_value = False
-        elif argument in _WITH_VALUE:
+        elif argument in WITH_VALUE:
             takes_value = True
         elif not argument.startswith("-"):
             return argument, [*arguments[:position], *arguments[position + 1 :]]

@@ -24,8 +24,8 @@ class Output:
 
     @property
     def is_live(self) -> bool:
-        """Whether progress is seen by a person on a terminal."""
-        return self._progress.isatty()
+        """Whether progress is seen by a person on a terminal that can take a line back."""
+        return self._progress.isatty() and os.environ.get("TERM") != "dumb"
 
     def result(self, payload: object, text: str) -> None:
         """The command's result: `payload` for a program, `text` for a person."""
@@ -40,13 +40,37 @@ class Output:
         self.clear()
         print(line, file=self._progress, flush=True)
 
-    def live(self, line: str) -> None:
-        """Replace the live line; nothing where nobody watches."""
+    def folded(self, text: str, indent: int) -> str:
+        """`text` that starts at column `indent`, folded at words to the width of the terminal and
+        going on below its start; on one line where a program reads."""
+        room = self._width - indent
+        if not self.is_live or columns_of(text) <= room:
+            return text
+        lines, line = [], ""
+        for word in text.split(" "):
+            longer = f"{line} {word}" if line else word
+            if line and columns_of(longer) > room:
+                lines.append(line)
+                longer = word
+            line = longer
+        return f"\n{' ' * indent}".join([*lines, line])
+
+    def live(self, head: str, text: str) -> None:
+        """Replace the live line; nothing where nobody watches. Of a long `text` the end is seen."""
         if not self.is_live:
             return
-        width = max(20, _columns(self._progress) - 1)
-        self._live = line[: width - 1] + "…" if len(line) > width else line
+        room = self._width - columns_of(head)
+        if columns_of(text) > room:
+            while text and columns_of(text) > room - 1:
+                text = text[1:]
+            text = f"…{text}"
+        self._live = head + text
         print(f"\r\x1b[2K{self._live}", end="", file=self._progress, flush=True)
+
+    @property
+    def _width(self) -> int:
+        """Columns that a line may fill without wrapping."""
+        return max(30, _columns(self._progress) - 1)
 
     def clear(self) -> None:
         """Take the live line away."""
@@ -70,6 +94,17 @@ def complain(message: str) -> None:
 def clean(text: object) -> str:
     """`text` that others wrote, on one line and without control characters."""
     return "".join(letter if letter.isprintable() else " " for letter in str(text))
+
+
+def columns_of(text: str) -> int:
+    """How many columns of a terminal `text` takes: wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(
+        0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text
+    )
 
 
 def table(rows: list[list[str]]) -> str:

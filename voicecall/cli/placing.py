@@ -30,23 +30,55 @@ def add_call_options(parser: Parser, *, default_mode: str | None) -> None:
     parser.add_argument("--no-wait", action="store_true", help="do not follow the call")
 
 
-def place(options: Options, method: str) -> int:
-    """Place the call that `options` describe, follow it to its end, and return the exit code."""
+class Outcome:
+    """What came of a call: the exit code, what programs and people read, and a last hint."""
+
+    __slots__ = ("code", "document", "hint", "text")
+
+    def __init__(self, code: int, document: dict[str, Any], text: str, hint: str = "") -> None:
+        self.code = code
+        self.document = document
+        self.text = text
+        self.hint = hint
+
+
+def place(options: Options, method: str, **more: object) -> int:
+    """Place the call that `options` describe, follow it to its end, and return the exit code.
+
+    Args:
+        options: the command line.
+        method: of the gateway.
+        more: its parameters beside those that `options` always have.
+    """
     output = Output(as_json=options.json)
     wish = {
         "to": options.to,
         "message": options.message,
         "mode": options.mode,
         "dtmfSequence": options.dtmf_sequence,
+        **more,
     }
     with any_gateway(options) as reached:
-        placed = _initiate(reached.client, method, wish)
-        if options.no_wait and not reached.owned:
-            output.result(placed, str(placed["callId"]))
-            return Exit.OK
-        if options.no_wait:
-            complain("no gateway runs, so this command stays until the call has ended")
-        return _followed(options, output, reached, placed)
+        outcome = placed(options, output, reached, method, wish)
+        output.result(outcome.document, outcome.text)
+        if outcome.hint:
+            complain(outcome.hint)
+        return outcome.code
+
+
+def placed(
+    options: Options, output: Output, reached: Reached, method: str, wish: dict[str, Any]
+) -> Outcome:
+    """Place a call through `reached`; progress is shown on `output`, the result is not."""
+    answer = _initiate(reached.client, method, wish)
+    if options.no_wait and not reached.owned:
+        return Outcome(Exit.OK, answer, str(answer["callId"]))
+    if options.no_wait:
+        complain("no gateway runs, so this command stays until the call has ended")
+    try:
+        return _followed(options, output, reached, answer)
+    finally:
+        output.clear()
 
 
 def _initiate(client: GatewayClient, method: str, wish: dict[str, Any]) -> dict[str, Any]:
@@ -57,8 +89,10 @@ def _initiate(client: GatewayClient, method: str, wish: dict[str, Any]) -> dict[
         raise
 
 
-def _followed(options: Options, output: Output, reached: Reached, placed: dict[str, Any]) -> int:
-    call_id = str(placed["callId"])
+def _followed(
+    options: Options, output: Output, reached: Reached, answer: dict[str, Any]
+) -> Outcome:
+    call_id = str(answer["callId"])
     view = CallView(output)
     interrupted = False
     try:
@@ -66,32 +100,26 @@ def _followed(options: Options, output: Output, reached: Reached, placed: dict[s
     except KeyboardInterrupt:
         interrupted = True
         if not reached.owned:
-            return _detached(output, placed)
+            hint = f"the call goes on; end it with: voicecall end --call-id {call_id}"
+            return Outcome(Exit.INTERRUPTED, answer, "", hint)
         output.progress("hanging up; press Ctrl-C again to quit at once")
         reached.client.call("voicecall.end", {"callId": call_id}, seconds=CARRIER_SECONDS)
         call = follow(reached.client, call_id, lambda event: None)
-    _report(output, placed, call, None if is_elsewhere(options) else state_dir_of(options))
-    return Exit.INTERRUPTED if interrupted else exit_of_call(str(call["state"]))
+    code = Exit.INTERRUPTED if interrupted else exit_of_call(str(call["state"]))
+    return _reported(code, answer, call, None if is_elsewhere(options) else state_dir_of(options))
 
 
-def _detached(output: Output, placed: dict[str, Any]) -> int:
-    call_id = placed["callId"]
-    output.result(placed, "")
-    complain(f"the call goes on; end it with: voicecall end --call-id {call_id}")
-    return Exit.INTERRUPTED
-
-
-def _report(
-    output: Output, placed: dict[str, Any], call: dict[str, Any], state: Path | None
-) -> None:
+def _reported(
+    code: int, answer: dict[str, Any], call: dict[str, Any], state: Path | None
+) -> Outcome:
     lines = [summary_of(call)]
-    document = {**placed, "call": call}
+    document = {**answer, "call": call}
     if "recording" in call:
         lines.append(f"recording: {call['recording']}")
     if state is not None:
         document["recordPath"] = str(_write_record(state, call))
         lines.append(f"record:    {document['recordPath']}")
-    output.result(document, "\n".join(lines))
+    return Outcome(code, document, "\n".join(lines))
 
 
 def _write_record(state: Path, call: dict[str, Any]) -> Path:

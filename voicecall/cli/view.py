@@ -46,7 +46,7 @@ class CallView:
     def _state(self, event: Event) -> None:
         state = str(event["state"])
         if state in _QUIET_STATES:
-            self._output.live(f"{self._time(event)}  {state}")
+            self._output.live(f"{self._time(event)}  ", state)
         else:
             self._note(event, state)
 
@@ -56,10 +56,12 @@ class CallView:
         text = clean(event["text"])
         if "heard" in event:
             text += f"  [cut off; heard: {clean(event['heard']) or 'nothing'}]"
-        self._output.progress(f"{self._time(event)}  {name} {text}")
+        head = f"{self._time(event)}  "
+        folded = self._output.folded(text, len(head) + 6)
+        self._output.progress(f"{head}{name} {folded}")
 
     def _partial(self, event: Event) -> None:
-        self._output.live(f"{self._time(event)}  user  {clean(event['text'])} …")
+        self._output.live(f"{self._time(event)}  user  ", f"{clean(event['text'])} …")
 
     def _turn(self, event: Event) -> None:
         turn = event["turn"]

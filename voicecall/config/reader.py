@@ -69,7 +69,15 @@ def read_document(path: Path, found_by: FoundBy) -> Document:
     Raises:
         ConfigError: it cannot be read or is not JSON5.
     """
-    text = _text_of(path, found_by)
+    return parsed(path, found_by, _text_of(path, found_by))
+
+
+def parsed(path: Path, found_by: FoundBy, text: str) -> Document:
+    """The document that `text` is, read from `path`.
+
+    Raises:
+        ConfigError: it is not JSON5.
+    """
     value = _parse(path, text)
     positions = scan(text)
     return Document(

@@ -31,12 +31,17 @@ def gathered(tts: Node) -> Node:
     """`tts` with every backend's section under `providers`; what stood there already wins."""
     providers = tts.child("providers")
     for key, node in tts.members.items():
-        if node.is_object and key not in _OWN:
+        if is_backend(key, node):
             tts = tts.drop((key,)).put(("providers", key), node)
     if providers is None:
         return tts
     laid = merge(tts.child("providers"), providers)
     return tts if laid is None else tts.put(("providers",), laid)
+
+
+def is_backend(key: str, node: Node) -> bool:
+    """Whether what stands at `key` of `tts` is the section of a backend."""
+    return node.is_object and key not in _OWN
 
 
 def _of_core(core: Node | None) -> Node | None:

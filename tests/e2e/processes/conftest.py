@@ -20,8 +20,10 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
 from voicecall.cli.client import GatewayClient
+from voicecall.cli.documents import schema_of
 from voicecall.config.state import read_address as read_gateway
 from voicecall_mock.orders import NetworkAddress, read_address
 from voicecall_mock.webhooks import SIGNATURE_HEADER, Report, sign
@@ -59,6 +61,12 @@ class Ran:
         assert "\x1b" not in self.out, self.out
         return json.loads(self.out)
 
+    def published(self, command: str) -> Any:
+        """The same, checked against the schema that is published for `command`."""
+        document = self.document
+        Draft202012Validator(schema_of(command)).validate(document)
+        return document
+
 
 @dataclass
 class Process:
@@ -66,13 +74,20 @@ class Process:
 
     popen: subprocess.Popen[str]
     log: Path
+    unread: bytes = field(default=b"", init=False)
 
     def line(self, seconds: float = 20.0) -> str:
-        """The next line of its stdout."""
+        """The next line of its stdout; empty at its end."""
         assert self.popen.stdout is not None
-        ready, _, _ = select.select([self.popen.stdout], [], [], seconds)
-        assert ready, f"no output within {seconds:g} s; {self.errors}"
-        return self.popen.stdout.readline()
+        while b"\n" not in self.unread:
+            ready, _, _ = select.select([self.popen.stdout], [], [], seconds)
+            assert ready, f"no output within {seconds:g} s; {self.errors}"
+            more = os.read(self.popen.stdout.fileno(), 65536)
+            if not more:
+                break
+            self.unread += more
+        line, end, self.unread = self.unread.partition(b"\n")
+        return (line + end).decode()
 
     def interrupt(self) -> None:
         """Ctrl-C."""
@@ -91,7 +106,7 @@ class Process:
     def rest(self, seconds: float = 60.0) -> Ran:
         """Wait for its end; what it wrote since the last `line`."""
         out, _ = self.popen.communicate(timeout=seconds)
-        return Ran(code=self.popen.returncode, out=out, err=self.errors)
+        return Ran(code=self.popen.returncode, out=self.unread.decode() + out, err=self.errors)
 
     @property
     def errors(self) -> str:
@@ -180,7 +195,7 @@ class Machine:
             line = process.line(60)
             assert line, process.errors
             found = read_gateway(self.state)
-            assert found is not None
+            assert found is not None, (line, process.errors)
             client = GatewayClient(found.url, found.token)
             yield Server(process.popen, process.log, json.loads(line), client)
 

@@ -108,33 +108,6 @@ def test_the_same_commands_speak_to_people_in_plain_lines(machine: Any, server: 
     assert machine.run("status").out == "no live calls\n"
 
 
-def test_a_notify_call_waits_for_the_final_state(machine: Any, server: Any) -> None:
-    ran = machine.run("call", "--mode", "notify", "-t", PATIENT, "-m", "Pizza is ready", "--json")
-    call = document(ran)["call"]
-    assert (call["state"], call["metadata"]["mode"]) == ("completed", "notify")
-    machine.eventually(lambda: machine.heard(call["providerCallId"]) == ["Pizza is ready"])
-
-
-def test_no_wait_returns_while_the_phone_still_rings(machine: Any, server: Any) -> None:
-    placed = document(machine.run("call", "-t", SLOW, "-m", "Hello", "--no-wait", "--json"))
-    call = server.find(placed["callId"])
-    assert call["state"] in ("initiated", "ringing")
-    assert machine.run("end", "--call-id", placed["callId"]).code == 0
-
-
-def test_ctrl_c_leaves_the_call_alone_and_says_how_to_end_it(machine: Any, server: Any) -> None:
-    with machine.running("call", "-t", PATIENT, "-m", "Hello") as follower:
-        machine.eventually(lambda: "bot" in follower.line())
-        follower.interrupt()
-        ran = follower.rest()
-    (call,) = server.calls()
-    assert ran.code == 130
-    hint = f"voicecall end --call-id {call['callId']}"
-    assert hint in ran.err and "Traceback" not in ran.err
-    assert machine.run(*hint.split()[1:]).code == 0
-    assert server.calls() == []
-
-
 def test_tail_writes_one_document_a_change_until_ctrl_c(machine: Any, server: Any) -> None:
     with machine.running("tail", "--json", "--since", "1") as tail:
         first = json.loads(tail.line())
@@ -252,7 +225,9 @@ def states(machine: Any) -> list[tuple[str, str]]:
     return [(body["state"], body.get("detail") or "") for body in bodies]
 
 
-def test_a_stranger_on_the_port_is_told_in_one_line(new_machine: Callable[..., Any]) -> None:
+def test_acceptance_3_a_stranger_on_the_port_is_told_in_one_line(
+    new_machine: Callable[..., Any],
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         machine = new_machine({"serve": {"port": port}})

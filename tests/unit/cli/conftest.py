@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from jsonschema import Draft202012Validator
+
+from voicecall.cli.documents import DOCUMENTS, schema_of
+from voicecall.cli.main import main
+from voicecall.cli.options import split_command
 
 RUN_MAIN = "import sys; from voicecall.cli.main import main; sys.exit(main())"
 
@@ -55,7 +63,37 @@ class Terminal:
         """A command to its end."""
         with self.start(*arguments, **environ) as process:
             out, err = process.communicate(timeout=60)
+        if "--json" in arguments:
+            require_published(arguments, out)
         return Ran(code=process.returncode, out=out, err=err)
+
+    def inside(self, *arguments: str, **environ: str) -> Ran:
+        """A command to its end, in this process: for what loads plugins, which takes a second."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, {**self.environ, **environ}, clear=True),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = main(arguments)
+        if "--json" in arguments:
+            require_published(arguments, out.getvalue())
+        return Ran(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+@cache
+def _published(command: str) -> Draft202012Validator:
+    return Draft202012Validator(schema_of(command))
+
+
+def require_published(arguments: Sequence[str], out: str) -> None:
+    """Check `out` against the schema that is published for the command (acceptance 5)."""
+    name, rest = split_command(arguments)
+    action = next((word for word in rest if f"{name} {word}" in DOCUMENTS), "list")
+    command = name if name in DOCUMENTS else f"{name} {action}"
+    if command in DOCUMENTS:
+        for document in out.splitlines() if name == "tail" else [out]:
+            _published(command).validate(json.loads(document))
 
 
 @pytest.fixture

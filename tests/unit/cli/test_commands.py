@@ -147,10 +147,16 @@ def test_tail_follows_calls_as_they_change(terminal: Any, gateway: Any) -> None:
 
 def test_tail_reads_an_export_without_a_gateway(bare_terminal: Any, tmp_path: Path) -> None:
     export = tmp_path / "calls.jsonl"
-    calls = [
-        {"callId": f"c{n}", "startedAt": 0, "direction": "inbound", "state": "completed"}
-        for n in range(3)
-    ]
+    call = {
+        "provider": "mock",
+        "direction": "inbound",
+        "state": "completed",
+        "startedAt": 0,
+        "transcript": [],
+        "turns": [],
+        "metadata": {"mode": "conversation", "turnCount": 0},
+    }
+    calls = [{"callId": f"c{n}", **call} for n in range(3)]
     export.write_text("".join(json.dumps(call) + "\n" for call in calls) + '{"callId": "unfin')
     ran = bare_terminal.run("tail", "--no-follow", "--since", "2", "--json", "--file", str(export))
     assert [json.loads(line) for line in ran.out.splitlines()] == calls[1:]

@@ -30,7 +30,7 @@ def broken_file(tmp_path: Path) -> str:
 
 
 def test_every_mistake_is_reported_with_its_place(bare_terminal: Any, broken_file: str) -> None:
-    ran = bare_terminal.run("config", "check", "--config", broken_file)
+    ran = bare_terminal.inside("config", "check", "--config", broken_file)
     assert ran.code == 3
     for place in (":3:", ":4:", ":5:"):
         assert f"{broken_file}{place}" in ran.err
@@ -38,7 +38,7 @@ def test_every_mistake_is_reported_with_its_place(bare_terminal: Any, broken_fil
 
 
 def test_mistakes_are_data_for_programs(bare_terminal: Any, broken_file: str) -> None:
-    ran = bare_terminal.run("config", "check", "--json", "--config", broken_file)
+    ran = bare_terminal.inside("config", "check", "--json", "--config", broken_file)
     assert ran.code == 3
     assert ran.document["ok"] is False
     errors = [item for item in ran.document["problems"] if item["severity"] == "error"]
@@ -48,7 +48,7 @@ def test_mistakes_are_data_for_programs(bare_terminal: Any, broken_file: str) ->
 def test_a_command_that_needs_the_configuration_reports_it_too(
     bare_terminal: Any, broken_file: str
 ) -> None:
-    ran = bare_terminal.run("start", "--to", "+15551230001", "--config", broken_file, "--json")
+    ran = bare_terminal.inside("start", "--to", "+15551230001", "--config", broken_file, "--json")
     assert ran.code == 3
     assert ran.document["error"]["code"] == "CONFIG"
 
@@ -57,13 +57,13 @@ def test_switched_off_means_that_nothing_starts(bare_terminal: Any, tmp_path: Pa
     path = tmp_path / "off.json5"
     path.write_text("{ enabled: false }")
     for command in (("serve",), ("start", "--to", "+15551230001")):
-        ran = bare_terminal.run(*command, "--config", str(path))
+        ran = bare_terminal.inside(*command, "--config", str(path))
         assert ran.code == 3
         assert "enabled: true" in ran.err
 
 
 def test_a_missing_provider_is_a_problem_that_says_what_to_install(bare_terminal: Any) -> None:
-    ran = bare_terminal.run("serve", VOICECALL_PLUGINS="nothing-of-the-kind")
+    ran = bare_terminal.inside("serve", VOICECALL_PLUGINS="nothing-of-the-kind")
     assert ran.code == 3
     assert "pip install" in ran.err
 
@@ -72,20 +72,20 @@ def test_show_explain_and_schema_agree_about_a_key(bare_terminal: Any, tmp_path:
     path = tmp_path / "voicecall.json5"
     path.write_text('{ enabled: false, serve: { port: 4444 }, gateway: { token: "hunter2" } }')
     options = ("--json", "--config", str(path))
-    shown = bare_terminal.run("config", "show", *options)
+    shown = bare_terminal.inside("config", "show", *options)
     assert shown.document["serve"]["port"] == 4444
     assert "hunter2" not in shown.out
-    explained = bare_terminal.run("config", "explain", "serve.port", *options).document
+    explained = bare_terminal.inside("config", "explain", "serve.port", *options).document
     assert (explained["value"], explained["default"]) == ("4444", "3334")
-    assert bare_terminal.run("config", "schema", "--json").document["properties"]["serve"]
-    assert bare_terminal.run("config", "explain", "serve.prot", *options).code == 3
-    assert bare_terminal.run("config", "explain", *options).code == 2
+    assert bare_terminal.inside("config", "schema", "--json").document["properties"]["serve"]
+    assert bare_terminal.inside("config", "explain", "serve.prot", *options).code == 3
+    assert bare_terminal.inside("config", "explain", *options).code == 2
 
 
 def test_plugins_are_listed_for_people_and_programs(bare_terminal: Any) -> None:
-    nothing = bare_terminal.run("plugins", "--json", VOICECALL_PLUGINS="nothing-of-the-kind")
+    nothing = bare_terminal.inside("plugins", "--json", VOICECALL_PLUGINS="nothing-of-the-kind")
     assert nothing.document["plugins"] == []
-    assert bare_terminal.run("plugins", "list").code == 0
+    assert bare_terminal.inside("plugins", "list").code == 0
 
 
 @pytest.fixture

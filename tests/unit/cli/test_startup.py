@@ -38,6 +38,7 @@ LIST_MODULES = (
         ("--version",),
         ("status", "--json"),
         ("latency",),
+        ("reload",),
         ("tail", "--no-follow"),
         ("start", "--to", "+15551230001"),
         ("end", "--call-id", "nobody"),
@@ -46,7 +47,7 @@ LIST_MODULES = (
         ("dtmf", "--call-id", "nobody", "--digits", "1"),
     ],
 )
-def test_a_client_loads_nothing_heavy_and_no_plugin(
+def test_acceptance_2_a_client_loads_nothing_heavy_and_no_plugin(
     terminal: Any, arguments: tuple[str, ...]
 ) -> None:
     process = subprocess.run(

@@ -11,8 +11,13 @@ def arguments(parser: Parser) -> None:
     parser.add_argument("-m", "--message", required=True, metavar="TEXT", help="what to say first")
     parser.add_argument("-t", "--to", metavar="NUMBER", help="whom to call [toNumber]")
     add_call_options(parser, default_mode="conversation")
+    parser.add_argument(
+        "--idempotency-key",
+        metavar="KEY",
+        help="the same key again follows the same call instead of placing another",
+    )
 
 
 def run(options: Options) -> int:
     """Do it."""
-    return place(options, "voicecall.initiate")
+    return place(options, "voicecall.initiate", idempotencyKey=options.idempotency_key)
