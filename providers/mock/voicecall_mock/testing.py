@@ -185,6 +185,7 @@ class MockHarness(ProviderHarness):
                 ring_timeout_seconds=order.ring_timeout_seconds,
                 max_duration_seconds=order.max_duration_seconds,
                 callbacks=(order.callback_url,),
+                from_number=order.from_number,
                 digits=order.dtmf_sequence,
                 detects=order.detect_machine,
             )

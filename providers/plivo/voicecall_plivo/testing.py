@@ -223,6 +223,7 @@ class PlivoHarness(ProviderHarness):
                 ring_timeout_seconds=order.get("ring_timeout", 120),
                 max_duration_seconds=order.get("time_limit", 14_400),
                 callbacks=tuple(given),
+                from_number=f"+{order['from']}",
                 digits=order.get("send_digits"),
                 detects="machine_detection" in order,
             )

@@ -175,6 +175,7 @@ class TelnyxHarness(ProviderHarness):
                 max_duration_seconds=order.get("time_limit_secs"),
                 callbacks=(order["webhook_url"],),
                 state=base64.b64decode(order["client_state"]).decode(),
+                from_number=order["from"],
                 digits=order.get("send_digits_on_answer"),
                 detects=detection != "disabled",
                 awaits_beep=detection in ("greeting_end", "detect_beep"),

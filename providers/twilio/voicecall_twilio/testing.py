@@ -183,6 +183,7 @@ class TwilioHarness(ProviderHarness):
                 ring_timeout_seconds=float(only(fields, "Timeout", "60")),
                 max_duration_seconds=float(only(fields, "TimeLimit", "14400")),
                 callbacks=tuple(only(fields, name) for name in _CALLBACKS if name in fields),
+                from_number=only(fields, "From"),
                 digits=only(fields, "SendDigits") or _query(only(fields, "Url")).get("digits"),
                 detects="MachineDetection" in fields,
                 awaits_beep=only(fields, "MachineDetection") == "DetectMessageEnd",
