@@ -8,14 +8,14 @@ PYTHON ?=
 KINDS := providers tts_backends stt_backends responders sinks exposure
 MEMBERS := $(foreach kind,$(KINDS),$(wildcard $(kind)/*/pyproject.toml)) \
            $(wildcard conformance/pyproject.toml)
-CARRIERS := $(notdir $(patsubst %/pyproject.toml,%,$(wildcard providers/*/pyproject.toml)))
 TESTS ?=
 READY := $(BIN)/.voicecall-ready
 
 # A machine behind a company proxy keeps that proxy's certificate in its own store.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: help setup call test check conformance mutants crash soak bench docs wheels constraints
+.PHONY: help setup call test check conformance mutants crash soak live openclaw bench docs wheels \
+        constraints
 
 help: ## what you see here
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -49,12 +49,14 @@ check: $(READY) ## style, types, and imports that point down only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-conformance: $(READY) ## the shared suite against every carrier
-	@for each in $(CARRIERS); do $(BIN)/voicecall conformance $$each || exit 1; done
+conformance: $(READY) ## the shared suites against every carrier, speech backend and responder
+	@for each in $$($(BIN)/voicecall conformance --list); do \
+	  $(BIN)/voicecall conformance $$each || exit 1; \
+	done
 
-mutants: $(READY) ## every seeded fault in every carrier against the whole suite
+mutants: $(READY) ## every seeded fault in each of them against its whole suite
 	VOICECALL_FULL=1 $(BIN)/pytest -m mutants
-	@for each in $(filter-out mock,$(CARRIERS)); do \
+	@for each in $$($(BIN)/voicecall conformance --list | grep -vx mock); do \
 	  $(BIN)/voicecall conformance $$each --mutants || exit 1; \
 	done
 
@@ -63,6 +65,12 @@ crash: $(READY) ## kill -9 in the middle of live calls, fifty rounds
 
 soak: $(READY) ## many calls for long, watching memory, tasks and files
 	VOICECALL_FULL=1 $(BIN)/pytest -m soak
+
+live: $(READY) ## our plugins against the real vendors whose keys stand in the environment; costs cents
+	$(BIN)/pytest -m live tests/live
+
+openclaw: $(READY) ## the real OpenClaw clients from the npm registry against our gateway
+	@$(BIN)/python tests/openclaw/run.py
 
 bench: $(READY) ## what a call costs, and how fast commands start
 	@$(BIN)/python -m bench
