@@ -153,7 +153,8 @@ class InsistsOnOneUrl(Mutant):
         return not genuine.signs_url
 
     def verify(self, request: WebhookRequest) -> VerifiedWebhook:
-        if request.url != self.urls.setdefault(request.body, request.url):
+        address = _address(request)
+        if address != self.urls.setdefault(request.body, address):
             raise SignatureInvalid("for another URL")
         return self.inner.verify(request)
 
@@ -222,7 +223,7 @@ class ConfusesDeliveries(Mutant):
     breaks = "replay.distinct"
 
     def verify(self, request: WebhookRequest) -> VerifiedWebhook:
-        return replace(self.inner.verify(request), replay_key=request.url)
+        return replace(self.inner.verify(request), replay_key=_address(request))
 
 
 class TrustsHeaders(Mutant):
@@ -328,3 +329,7 @@ MUTANTS: tuple[type[Mutant], ...] = (
     ReadsOneSignature,
     TakesWaitingForRepetition,
 )
+
+
+def _address(request: WebhookRequest) -> str:
+    return request.url.partition("?")[0]
