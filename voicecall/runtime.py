@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -41,7 +42,7 @@ from voicecall.rpc.wire import StoredCalls
 from voicecall.sdk.clock import SystemClock
 from voicecall.sdk.http import HttpClient
 from voicecall.sdk.provider import CallProvider
-from voicecall.sdk.sink import EventSink
+from voicecall.sdk.sink import EventSink, WebhookHandled
 from voicecall.service import CallService
 from voicecall.tasks import owned_tasks, unwrapped
 from voicecall.web.app import public_app
@@ -217,6 +218,7 @@ class _Gateway:
             self.manager,
             self._clock,
             skip_verification=settings.skip_signature_verification,
+            told=partial(_tell_sinks, sinks),
         )
         if first.streams is not None:
             self._sockets = self._door()
@@ -349,6 +351,14 @@ async def _feeding(sinks: Sequence[EventSink], bus: EventBus) -> AsyncIterator[N
                 bus.close()
                 tasks.cancel_scope.shield = True
                 tasks.cancel_scope.deadline = anyio.current_time() + LAST_EVENTS_SECONDS
+
+
+def _tell_sinks(sinks: Sequence[EventSink], webhook: WebhookHandled) -> None:
+    for sink in sinks:
+        try:
+            sink.webhook_handled(webhook)
+        except Exception:
+            logger.exception("an event sink failed")
 
 
 async def _feed(sink: EventSink, bus: EventBus) -> None:

@@ -181,7 +181,7 @@ from voicecall.sdk.signatures import (
     same,
     single_header,
 )
-from voicecall.sdk.sink import EventSink, Showing
+from voicecall.sdk.sink import EventSink, Showing, WebhookHandled
 from voicecall.sdk.specs import (
     ExposureContext,
     ExposureSpec,
@@ -378,6 +378,7 @@ __all__ = [
     "VerifiedWebhook",
     "VoicecallError",
     "WebhookError",
+    "WebhookHandled",
     "WebhookMalformed",
     "WebhookRequest",
     "WebhookStale",

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from voicecall.model.call_events import CallEvent
-from voicecall.model.ids import CallId
+from voicecall.model.ids import CallId, CarrierCallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookHandled:
+    """A carrier's webhook that was genuine and new, and is answered.
+
+    Args:
+        carrier_call_id: the call that it is about, as the carrier names it.
+        kinds: the names of the carrier events that it brought.
+        at: when it came, in seconds since the epoch.
+        seconds: how long it took until the answer was there.
+    """
+
+    carrier_call_id: CarrierCallId
+    kinds: tuple[str, ...]
+    at: float
+    seconds: float
 
 
 class EventSink(ABC):
@@ -21,6 +39,9 @@ class EventSink(ABC):
         sink's own. An exception is logged with the sink's name and loses this event, never a
         call.
         """
+
+    def webhook_handled(self, webhook: WebhookHandled) -> None:  # noqa: B027
+        """Take note of a webhook, at once and without waiting; nothing unless overridden."""
 
 
 class Showing(Protocol):

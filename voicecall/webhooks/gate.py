@@ -6,7 +6,7 @@ Nothing here logs a query value, a header, a body or a number.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -24,6 +24,7 @@ from voicecall.model.instructions import Instruction
 from voicecall.model.webhook import HttpReply, VerifiedWebhook, WebhookRequest
 from voicecall.sdk.clock import Clock
 from voicecall.sdk.provider import CallProvider
+from voicecall.sdk.sink import WebhookHandled
 from voicecall.webhooks.replay import Replies
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Gate:
         clock: for the memory of replies.
         skip_verification: accept a request whose signature is wrong (development only;
             `skipSignatureVerification`).
+        told: is told of every webhook that had an effect; must not wait.
     """
 
     def __init__(
@@ -77,9 +79,12 @@ class Gate:
         clock: Clock,
         *,
         skip_verification: bool = False,
+        told: Callable[[WebhookHandled], None] = lambda webhook: None,
     ) -> None:
         self._provider = provider
         self._desk = desk
+        self._clock = clock
+        self._told = told
         self._replies = Replies(clock)
         self._skip_verification = skip_verification
         self._counters = GateCounters()
@@ -141,11 +146,24 @@ class Gate:
         return await self._replies.once(_question(events), b"", work)
 
     async def _apply(self, webhook: VerifiedWebhook, events: Sequence[CarrierEvent]) -> HttpReply:
+        at = self._clock.wall()
         instructions = await self._desk.apply(events)
         wanted = any(event.wants_instructions for event in events)
         reply = self._provider.reply(webhook, instructions if wanted else ())
         self._counters.accepted += 1
+        if events:
+            self._tell(events, at)
         return reply
+
+    def _tell(self, events: Sequence[CarrierEvent], at: float) -> None:
+        self._told(
+            WebhookHandled(
+                carrier_call_id=events[0].carrier_call_id,
+                kinds=tuple(type(event).__name__ for event in events),
+                at=at,
+                seconds=self._clock.wall() - at,
+            )
+        )
 
     def _refused(self, refusal: WebhookError, request: WebhookRequest) -> HttpReply:
         match refusal:

@@ -20,9 +20,11 @@ from voicecall.sdk import (
     CallGreeted,
     CallId,
     CallState,
+    CarrierCallId,
     HttpResponse,
     SinkContext,
     SystemClock,
+    WebhookHandled,
 )
 from voicecall_sink_otel.plugin import OtelConfig, voicecall_event_sinks
 from voicecall_sink_otel.spans import call_span
@@ -32,6 +34,7 @@ T = 1_800_000_000_000
 
 ENDED: dict[str, Any] = {
     "callId": CALL,
+    "providerCallId": "CA1",
     "provider": "mock",
     "direction": "outbound",
     "state": "completed",
@@ -110,6 +113,15 @@ def test_a_call_that_ended_is_one_trace_under_its_own_id(
 
     async def main() -> None:
         async with spec.open(config, context) as sink:
+            for carrier_id in ("CA1", "CA2"):
+                sink.webhook_handled(
+                    WebhookHandled(
+                        carrier_call_id=CarrierCallId(carrier_id),
+                        kinds=("CallAnswered",),
+                        at=T / 1000 + 3,
+                        seconds=0.004,
+                    )
+                )
             await sink.write(CallGreeted(call_id=CALL, number=3, at=T / 1000))
             await sink.write(
                 CallFinished(call_id=CALL, number=9, at=T / 1000, state=CallState.COMPLETED)
@@ -121,7 +133,10 @@ def test_a_call_that_ended_is_one_trace_under_its_own_id(
     assert headers["x-token"] == "t0ken"
     (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
     spans = {span.name: span for span in resource.scope_spans[0].spans}
-    assert set(spans) == {"call outbound", "dial", "turn", "hearing", "reply", "speech"}
+    assert len(resource.scope_spans[0].spans) == len(spans) == 7
+    steps = {"hearing", "reply", "speech"}
+    assert set(spans) == {"call outbound", "dial", "webhook", "turn", *steps}
+    assert spans["webhook"].end_time_unix_nano == (T + 3004) * 1_000_000
     assert {span.trace_id.hex() for span in spans.values()} == {CALL.replace("-", "")}
     parents = {name: span.parent_span_id for name, span in spans.items()}
     assert parents["call outbound"] == b""

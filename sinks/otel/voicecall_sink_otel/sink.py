@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 
-from voicecall.sdk import CallEvent, CallFinished, EventSink, SinkContext
+from voicecall.sdk import CallEvent, CallFinished, EventSink, SinkContext, WebhookHandled
 from voicecall_sink_otel.spans import Span, call_span
 
 if TYPE_CHECKING:
     from voicecall_sink_otel.plugin import OtelConfig
+
+REMEMBERED_WEBHOOKS = 5000
+"""Of all calls together; the oldest are forgotten."""
 
 _NANOSECONDS = 1_000_000
 
@@ -53,6 +57,11 @@ class OtelSink(EventSink):
         self._tracer = tracer
         self._ids = ids
         self._showing = context.showing
+        self._webhooks: deque[WebhookHandled] = deque(maxlen=REMEMBERED_WEBHOOKS)
+
+    def webhook_handled(self, webhook: WebhookHandled) -> None:
+        """Keep `webhook` for the trace of its call."""
+        self._webhooks.append(webhook)
 
     async def write(self, event: CallEvent) -> None:
         """Queue the trace of a call that ended; the collector is a thread's affair."""
@@ -61,7 +70,9 @@ class OtelSink(EventSink):
         call = await self._showing.call(event.call_id)
         if call is not None:
             self._ids.trace_id = int(event.call_id.replace("-", ""), 16)
-            self._make(call_span(dict[str, Any](call)), None)
+            carrier_id = call.get("providerCallId")
+            webhooks = [each for each in self._webhooks if each.carrier_call_id == carrier_id]
+            self._make(call_span(dict[str, Any](call), webhooks), None)
 
     def _make(self, span: Span, above: trace.Span | None) -> None:
         made = self._tracer.start_span(

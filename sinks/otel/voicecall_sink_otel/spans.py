@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from voicecall.sdk import WebhookHandled
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
@@ -34,7 +36,7 @@ _STEPS = (
 """What a turn is made of: name, where it begins, where it ends."""
 
 
-def call_span(call: Mapping[str, Any]) -> Span:
+def call_span(call: Mapping[str, Any], webhooks: Sequence[WebhookHandled] = ()) -> Span:
     """The root span of the ended `call` (the call object of every door) with all below it."""
     start, end = int(call["startedAt"]), int(call.get("endedAt") or call["startedAt"])
     metadata = call.get("metadata", {})
@@ -53,8 +55,19 @@ def call_span(call: Mapping[str, Any]) -> Span:
         failed=call["state"] in _FAILURES,
         children=[
             *_dial(call, end),
+            *map(_webhook, webhooks),
             *(found for turn in call.get("turns", ()) for found in _turn(turn)),
         ],
+    )
+
+
+def _webhook(webhook: WebhookHandled) -> Span:
+    start = round(webhook.at * 1000)
+    return Span(
+        name="webhook",
+        start=start,
+        end=start + max(0, round(webhook.seconds * 1000)),
+        attributes={"voicecall.events": " ".join(webhook.kinds)},
     )
 
 

@@ -45,7 +45,8 @@ def test_five_deliveries_in_parallel_have_one_effect_and_one_answer(carrier, mak
     async def main() -> None:
         desk, replies = make_desk(), []
         desk.open = anyio.Event()
-        gate = Gate(carrier, desk, SystemClock())
+        told = []
+        gate = Gate(carrier, desk, SystemClock(), told=told.append)
 
         async def deliver() -> None:
             replies.append(await gate.handle(carrier.request(URL, make_body())))
@@ -57,7 +58,9 @@ def test_five_deliveries_in_parallel_have_one_effect_and_one_answer(carrier, mak
             desk.open.set()
         assert len(replies) == 5
         assert len(set(replies)) == 1
-        assert len(desk.ledger) == 1
+        assert len(desk.ledger) == len(told) == 1
+        assert told[0].carrier_call_id == desk.ledger[0].carrier_call_id
+        assert told[0].kinds == (type(desk.ledger[0]).__name__,)
         assert gate.counters.repeated == 4
 
     anyio.run(main)
