@@ -330,10 +330,12 @@ class Conversation:
     def keyed(self, digits: str, turn: TurnToken | None) -> None:
         """Keys answer a waiting turn when they belong to it, or the stream brought them.
 
-        A document carrier has collected the whole answer; elsewhere keys come one at a time.
+        What the stream brought while nobody waits is a turn for the responder, like words. A
+        document carrier has collected the whole answer; elsewhere keys come one at a time.
         """
         current = turn is None or (not self.is_stale(turn) and turn != self._stale)
-        if self._waiter is not None and current:
+        for_responder = turn is None and self._tools.responder is not None
+        if current and (self._waiter is not None or for_responder):
             if turn is not None and self._tools.steers_by_document:
                 self._answered_by_keys(digits)
             else:
@@ -344,6 +346,8 @@ class Conversation:
     def _answered_by_keys(self, keys: str) -> None:
         if self._waiter is not None:
             self._waiter.settle(Heard(text=keys))
+        elif self._tools.responder is not None:
+            self._call.spawn(self.heard, Heard(text=keys))
 
     async def heard(self, heard: Heard) -> None:
         """The caller said something: the one path for final speech."""

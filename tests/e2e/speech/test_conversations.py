@@ -1,0 +1,167 @@
+"""Does nobody notice that a program is on the line? Thirty conversations, judged by both sides.
+
+Tones say exactly what was heard: at the phone from what it noted, at our end from the record. All
+conversations of a test share a gateway, a few at a time. How we tell our own echo from a caller is
+judged sample by sample in `tests/unit/media/sessions/test_acceptance.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+AT_ONCE = 4
+STORY = (
+    "Once upon a time there was a small telephone exchange at the foot of a high mountain and "
+    "in it sat a woman who knew every voice of the valley by name and every name by its voice"
+)
+END_OF_STORY = "by its voice"
+REPLIES = {
+    "story": STORY,
+    "stop": "As you wish.",
+    "yes": "Then it is done.",
+    "tomorrow": "Tomorrow, then.",
+    "ben": "Hello to both of you.",
+    "monday": "That was a lot at once.",
+    "7": "Seven, thank you.",
+    "no": "Then we leave it.",
+}
+MONOLOGUE = (
+    "I have been thinking about this for the whole week and my sister says that I should not do it "
+    "but my brother who has never been wrong about anything says that I should and so I called you "
+    "to ask whether it would be possible to come a little later on Monday"
+)
+LISTEN, HANG_UP = {"listen": True, "timeoutMs": 30_000}, {"hangUp": True}
+TELL = ({"listen": True}, {"say": "tell me the story"})
+
+
+@dataclass(frozen=True)
+class Said:
+    """What became of a conversation."""
+
+    lines: list[tuple[str, str]]
+    heard_of: dict[str, str | None]
+    at_the_phone: list[str]
+
+
+def script(replies: dict[str, str]) -> dict[str, Any]:
+    lines = [{"match": word, "say": reply} for word, reply in replies.items()]
+    return {"responder": "scripted", "responders": {"scripted": {"lines": lines}}}
+
+
+async def held(start: Any, conversations: list[tuple[Any, ...]]) -> list[Said]:
+    """Every conversation by its steps, at phones of their own."""
+    numbers = [f"+1555000{4000 + index}" for index in range(len(conversations))]
+    phones = {
+        number: {"answerAfterMs": 100, "steps": list(steps)}
+        for number, steps in zip(numbers, conversations, strict=True)
+    }
+    results: dict[str, Said] = {}
+    limit = anyio.CapacityLimiter(AT_ONCE)
+
+    async with start({"mock": {"phones": phones}} | script(REPLIES), patience=240) as gateway:
+
+        async def hold(number: str) -> None:
+            async with limit:
+                call_id = await gateway.call("Hello, how can I help?", to=number)
+                record = await gateway.until_over(call_id)
+                results[number] = Said(
+                    lines=[(line.speaker.value, line.text) for line in record.transcript],
+                    heard_of={line.text: line.heard for line in record.transcript},
+                    at_the_phone=await gateway.heard_by_phone(call_id),
+                )
+
+        async with anyio.create_task_group() as tasks:
+            for number in numbers:
+                tasks.start_soon(hold, number)
+    ours = {"Hello, how can I help?", *REPLIES.values()}
+    for said in results.values():
+        assert not [text for who, text in said.lines if who == "user" and text in ours]
+        assert said.lines[0] == ("bot", "Hello, how can I help?")
+    return [results[number] for number in numbers]
+
+
+async def test_wherever_a_caller_interrupts_we_stop_and_answer_what_was_said(start: Any) -> None:
+    positions = [300 + 130 * index for index in range(20)]
+    cut = [
+        (*TELL, {"interrupt": "stop it", "afterMs": position}, LISTEN, HANG_UP)
+        for position in positions
+    ]
+    heard = []
+    for said in await held(start, cut):
+        assert said.lines[1:] == [
+            ("user", "tell me the story"),
+            ("bot", STORY),
+            ("user", "stop it"),
+            ("bot", "As you wish."),
+        ]
+        part = said.heard_of[STORY]
+        assert part is not None and STORY.startswith(part) and part != STORY
+        heard.append(len(part))
+        assert said.at_the_phone[-1].endswith("As you wish.")
+        assert not any(END_OF_STORY in text for text in said.at_the_phone)
+    # The later they speak, the more they heard: over the whole range by the speed of the voice.
+    assert heard[-1] - heard[0] > len(STORY) / 3
+    assert all(later > sooner - 25 for sooner, later in zip(heard, heard[1:], strict=False))
+
+
+async def test_who_only_hums_hears_us_out(start: Any) -> None:
+    hums = [
+        (*TELL, {"interrupt": hum, "afterMs": at}, LISTEN, {"wait": 1500}, HANG_UP)
+        for hum, at in (("mhm", 400), ("uh-huh", 1000), ("okay", 1800))
+    ]
+    for said in await held(start, hums):
+        assert said.heard_of[STORY] is None
+        assert [who for who, _ in said.lines].count("bot") == 2
+        assert said.at_the_phone[-1].endswith(END_OF_STORY)
+
+
+async def test_every_kind_of_answer_is_heard_and_answered_once(start: Any) -> None:
+    answers: dict[str, tuple[Any, ...]] = {
+        "a short yes": (LISTEN, {"say": "yes"}, LISTEN, HANG_UP),
+        "a short no": (LISTEN, {"say": "no"}, LISTEN, HANG_UP),
+        "silence": (LISTEN, {"wait": 4000}, HANG_UP),
+        "a key": (LISTEN, {"press": "7"}, LISTEN, HANG_UP),
+        "a monologue": (LISTEN, {"say": MONOLOGUE}, LISTEN, HANG_UP),
+        "two people": (
+            LISTEN,
+            {"say": "this is Ann"},
+            {"wait": 300},
+            {"say": "and this is Ben"},
+            LISTEN,
+            HANG_UP,
+        ),
+        "second thoughts": (
+            LISTEN,
+            {"say": "today please"},
+            {"wait": 1000},
+            {"say": "no I mean tomorrow"},
+            LISTEN,
+            HANG_UP,
+        ),
+    }
+    results = dict(zip(answers, await held(start, list(answers.values())), strict=True))
+
+    def answer(name: str) -> str:
+        assert results[name].lines[-1][0] == "bot"
+        assert results[name].at_the_phone[-1] == results[name].lines[-1][1]
+        return results[name].lines[-1][1]
+
+    def heard(name: str) -> str:
+        return " ".join(text for who, text in results[name].lines if who == "user")
+
+    assert answer("a short yes") == REPLIES["yes"]
+    assert answer("a short no") == REPLIES["no"]
+    assert len(results["silence"].lines) == 1
+    assert answer("a key") == REPLIES["7"]
+    assert heard("a monologue") == MONOLOGUE
+    assert answer("a monologue") == REPLIES["monday"]
+    assert "Ann" in heard("two people") and "Ben" in heard("two people")
+    assert answer("two people") == REPLIES["ben"]
+    assert heard("second thoughts") == "today please no I mean tomorrow"
+    assert answer("second thoughts") == REPLIES["tomorrow"]
