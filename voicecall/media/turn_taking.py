@@ -90,7 +90,7 @@ class TurnTaking:
         voice, pause = self._speech.voice, self._meter.quiet_seconds
         verdict = await self._judge(event)
         if isinstance(event, SpeechFinal):
-            self._meter.forget()
+            self._meter.forget(event.speech_ended_ago)
         if not verdict.words:
             return
         if isinstance(event, SpeechPartial):

@@ -56,8 +56,15 @@ class VoiceMeter:
         """The longest that the voice lasted since `forget`."""
         return self._longest
 
-    def forget(self) -> None:
-        """Measure the longest voice anew."""
+    def forget(self, ended_ago: float) -> None:
+        """Measure the longest voice anew: words that ended `ended_ago` seconds ago are understood.
+
+        What lasts now is younger than their end, and only that is compared with what we play.
+        """
+        since = round(ended_ago / FRAME_SECONDS) * PCM16_8K.frame_bytes
+        self._window = self._window[max(0, len(self._window) - since) :]
+        self._unchecked = 0
+        self._seconds = min(self._seconds, ended_ago)
         self._longest = self._seconds
 
     @property

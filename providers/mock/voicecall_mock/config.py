@@ -65,6 +65,17 @@ class Step(Section):
 DEFAULT_STEPS = (Step(listen=True), Step(say=GOODBYE), Step(wait=500), Step(hang_up=True))
 
 
+class Room(Section):
+    """What a phone's microphone picks up beside the person."""
+
+    echo_db: float | None = Field(default=None, ge=-60, le=0)
+    """How loud what the phone plays comes back, in dB of what it was; absent: not at all."""
+    echo_delay_ms: int = Field(default=120, ge=0, le=2000)
+    """How much later it does; rounded to 20 ms."""
+    noise_db: float | None = Field(default=None, ge=-90, le=-10)
+    """White noise of so many dBFS, without a pause; absent: none."""
+
+
 class Outcome(StrEnum):
     """What becomes of a call to a phone."""
 
@@ -89,6 +100,8 @@ class Phone(Section):
     """What it understands with; absent: `mock.ears`."""
     phrases: tuple[str, ...] = ()
     """What it expects to hear, for ears that score by nearest phrase."""
+    room: Room = Room()
+    """Where it stands: echo and noise."""
     patience_ms: int = Field(default=700, gt=0)
     """How long the other side must be quiet before it has finished speaking."""
     greeting: str = MAILBOX

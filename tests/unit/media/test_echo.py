@@ -79,3 +79,18 @@ def test_steady_noise_on_the_line_is_no_voice_for_long() -> None:
     for tick, heard in enumerate(coded(noise)):
         meter.hear(heard, tick * 0.02)
     assert meter.seconds == 0
+
+
+def test_an_echo_right_after_words_that_are_understood_is_no_voice() -> None:
+    ours, caller = speechlike(1, 1.0), speechlike(2, 1.0)
+    echo = EchoFinder(MULAW_8K)
+    meter = VoiceMeter(MULAW_8K, None, echo)
+    heard = coded(caller)
+    for tick, frame in enumerate(heard):
+        meter.hear(frame, (tick + 1) * 0.02)
+    meter.forget(0.0)
+    back = coded(echo_of(ours, 0.06, 6))
+    for tick, (played, frame) in enumerate(zip(coded(ours), back, strict=True), len(heard)):
+        echo.played(played, tick * 0.02)
+        meter.hear(frame, (tick + 1) * 0.02)
+    assert meter.longest < 0.1

@@ -65,7 +65,7 @@ class NetworkCall:
         self.over = anyio.Event()
         self.reported = anyio.Event()
         self.finished = anyio.Event()
-        self.line = PhoneLine(tools.clock, keep=tools.recordings is not None)
+        self.line = PhoneLine(tools.clock, keep=tools.recordings is not None, room=phone.room)
         self.journal = Journal(lambda: self.line.seconds)
         self.end_of_call: CallEnd | None = None
         self._phone = phone

@@ -7,8 +7,11 @@ from collections.abc import Callable
 import anyio
 
 from voicecall.sdk import FRAME_SECONDS, Clock
+from voicecall_mock.config import Room
 from voicecall_mock.network.playout import Playout
+from voicecall_mock.network.room import Microphone
 
+DEAD = Room()
 _FRAMES_WITHOUT_REST = 50
 
 
@@ -17,10 +20,10 @@ class PhoneLine:
 
     `to_phone` is what the phone hears, `from_phone` what it says. `on_heard` and `on_said` get
     every frame, silence included, so that all who listen share one time line. `heard` and
-    `said` keep the whole of it when `keep` is set.
+    `said` keep the whole of it when `keep` is set. `room` is where the phone stands.
     """
 
-    def __init__(self, clock: Clock, *, keep: bool) -> None:
+    def __init__(self, clock: Clock, *, keep: bool, room: Room = DEAD) -> None:
         self.to_phone = Playout()
         self.from_phone = Playout()
         self.heard = bytearray()
@@ -29,6 +32,7 @@ class PhoneLine:
         self.on_said: Callable[[bytes], None] | None = None
         self._clock = clock
         self._keep = keep
+        self._microphone = Microphone(room)
         self._frames = 0
 
     @property
@@ -49,7 +53,8 @@ class PhoneLine:
             self._tick()
 
     def _tick(self) -> None:
-        heard, said = self.to_phone.take(), self.from_phone.take()
+        heard = self.to_phone.take()
+        said = self._microphone.pick_up(self.from_phone.take(), heard)
         self._frames += 1
         if self._keep:
             self.heard += heard
