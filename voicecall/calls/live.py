@@ -28,6 +28,7 @@ from voicecall.model.call import CallRecord, CallState, TranscriptLine
 from voicecall.model.call_events import CallEvent, PartialHeard
 from voicecall.model.carrier_events import CallEnded, CarrierEvent
 from voicecall.model.instructions import Instruction
+from voicecall.model.phone import mask_number
 from voicecall.sdk.provider import CarrierCall
 
 logger = logging.getLogger(__name__)
@@ -95,9 +96,17 @@ class LiveCall:
         )
         return [*self.record.transcript, *coming]
 
+    def _log(self, what: str) -> None:
+        record = self.record
+        numbers = {"from": record.from_number, "to": record.to_number}
+        beside = {name: mask_number(number) for name, number in numbers.items() if number}
+        about = {"direction": record.direction.value, "state": record.state.value, **beside}
+        logger.info(what, extra=about)
+
     async def run(self) -> None:
         """Live until the call is over; returns after its end is durable."""
         concerns(self.record.call_id)
+        self._log("a call begins" if self._elapsed == 0 else "a call is taken up again")
         try:
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
@@ -112,6 +121,7 @@ class LiveCall:
                     if self.record.state.is_terminal:
                         break
                 tasks.cancel_scope.cancel()
+            self._log("a call has ended")
         finally:
             self._tasks = None
             self.ended.set()
