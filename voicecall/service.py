@@ -176,15 +176,17 @@ class CallService:
 
     def _wish(self, request: CallRequest) -> CallCreated:
         settings = self._tools.settings
-        mode = request.mode or settings.outbound.default_mode
         message = (request.message or "").strip() or None
-        if mode is CallMode.NOTIFY and message is None:
-            raise InvalidRequest("message required")
+        # Who names neither has nothing to notify of, and wants to talk.
+        unsaid = settings.outbound.default_mode if message else CallMode.CONVERSATION
+        mode = request.mode or unsaid
         digits = request.dtmf_sequence
         if digits is not None:
             if mode is CallMode.NOTIFY:
                 raise InvalidRequest("dtmfSequence needs mode 'conversation'")
             require_digits(digits)
+        if mode is CallMode.NOTIFY and message is None:
+            raise InvalidRequest("message required")
         return CallCreated(
             call_id=new_call_id(),
             number=1,

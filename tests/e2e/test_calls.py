@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from voicecall.errors import CallStateError
+from voicecall.errors import CallStateError, InvalidRequest
 from voicecall.model.call import CallMode, CallState, Speaker
 
 BOB = "+15550002222"
@@ -264,3 +264,13 @@ async def test_an_open_line_answers_anybody(start: Any) -> None:
     changes = caller(LISTEN, HANG_UP) | {"inboundPolicy": "open", "inboundGreeting": "Hi."}
     async with start(changes) as gateway:
         assert heard(await gateway.dial_in(ALICE)) == ["Hi."]
+
+
+async def test_who_gives_no_message_and_no_mode_wants_to_talk(start: Any) -> None:
+    async with start({"outbound": {"defaultMode": "notify"}} | phone(LISTEN)) as gateway:
+        record = await gateway.service.find(await gateway.call(None))
+        assert record.mode is CallMode.CONVERSATION
+        with pytest.raises(InvalidRequest, match="message required"):
+            await gateway.call(None, mode=CallMode.NOTIFY)
+        with pytest.raises(InvalidRequest, match="needs mode 'conversation'"):
+            await gateway.call(None, mode=CallMode.NOTIFY, dtmf_sequence="1")
