@@ -189,9 +189,9 @@ class Machine:
             return process.rest()
 
     @contextmanager
-    def serving(self) -> Iterator[Server]:
+    def serving(self, **environ: str) -> Iterator[Server]:
         """A gateway, ready."""
-        with self.running("serve", "--json") as process:
+        with self.running("serve", "--json", **environ) as process:
             line = process.line(60)
             assert line, process.errors
             found = read_gateway(self.state)
