@@ -37,7 +37,9 @@ MONOLOGUE = (
     "to ask whether it would be possible to come a little later on Monday"
 )
 LISTEN, HANG_UP = {"listen": True, "timeoutMs": 30_000}, {"hangUp": True}
-TELL = ({"listen": True}, {"say": "tell me the story"})
+# By its last words: a machine under load may make a pause in the middle of a greeting.
+GREETED = {"listen": "can I help?", "timeoutMs": 30_000}
+TELL = (GREETED, {"say": "tell me the story"})
 
 
 @dataclass(frozen=True)
@@ -123,13 +125,13 @@ async def test_who_only_hums_hears_us_out(start: Any) -> None:
 
 async def test_every_kind_of_answer_is_heard_and_answered_once(start: Any) -> None:
     answers: dict[str, tuple[Any, ...]] = {
-        "a short yes": (LISTEN, {"say": "yes"}, LISTEN, HANG_UP),
-        "a short no": (LISTEN, {"say": "no"}, LISTEN, HANG_UP),
-        "silence": (LISTEN, {"wait": 4000}, HANG_UP),
-        "a key": (LISTEN, {"press": "7"}, LISTEN, HANG_UP),
-        "a monologue": (LISTEN, {"say": MONOLOGUE}, LISTEN, HANG_UP),
+        "a short yes": (GREETED, {"say": "yes"}, LISTEN, HANG_UP),
+        "a short no": (GREETED, {"say": "no"}, LISTEN, HANG_UP),
+        "silence": (GREETED, {"wait": 4000}, HANG_UP),
+        "a key": (GREETED, {"press": "7"}, LISTEN, HANG_UP),
+        "a monologue": (GREETED, {"say": MONOLOGUE}, LISTEN, HANG_UP),
         "two people": (
-            LISTEN,
+            GREETED,
             {"say": "this is Ann"},
             {"wait": 300},
             {"say": "and this is Ben"},
@@ -137,7 +139,7 @@ async def test_every_kind_of_answer_is_heard_and_answered_once(start: Any) -> No
             HANG_UP,
         ),
         "second thoughts": (
-            LISTEN,
+            GREETED,
             {"say": "today please"},
             {"wait": 1000},
             {"say": "no I mean tomorrow"},
