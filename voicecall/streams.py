@@ -12,17 +12,21 @@ import anyio
 from voicecall.calls.log_context import concerns
 from voicecall.calls.manager import CallManager
 from voicecall.errors import SignatureInvalid
-from voicecall.media.recording import recording
+from voicecall.media.machines import MachineEar
+from voicecall.media.recording import Tap, Taps, recording
 from voicecall.media.session import SessionTools, run_session
 from voicecall.media.tokens import StreamGrant, StreamTokens
 from voicecall.media.voices import Voices
 from voicecall.media.wire import FrameSocket
-from voicecall.model.carrier_events import RecordingReady
+from voicecall.model.call import CallState, Direction
+from voicecall.model.carrier_events import MachineDetected, MachineResult, RecordingReady
 from voicecall.model.ids import CallId, CarrierCallId
 from voicecall.model.media import StreamOpening
 from voicecall.sdk.provider import CallProvider
 
 logger = logging.getLogger(__name__)
+
+HAD_STREAM = (CallState.ACTIVE, CallState.SPEAKING, CallState.LISTENING)
 
 
 class Streams:
@@ -101,7 +105,9 @@ class Streams:
             scope = stack.enter_context(anyio.CancelScope())
             self._sessions[grant.call_id] = scope
             stack.callback(self._forget, grant.call_id, scope)
-            tools = await self._tapped(grant, self._voiced(grant), stack)
+            tools = self._voiced(grant)
+            taps = [*await self._recorder(grant, tools, stack), *self._machine_ear(grant, tools)]
+            tools = replace(tools, tap=Taps(*taps)) if taps else tools
             await run_session(socket, self._provider.media(opening), desk, grant, tools)
 
     def _forget(self, call_id: CallId, scope: anyio.CancelScope) -> None:
@@ -115,21 +121,36 @@ class Streams:
             self._tools if call is None else replace(self._tools, tts=self._voices.of(call.record))
         )
 
-    async def _tapped(
+    def _machine_ear(self, grant: StreamGrant, tools: SessionTools) -> list[Tap]:
+        """Who tells machines from people, on the first stream of a call that we placed."""
+        call = self._manager.live(grant.call_id)
+        if call is None or not call.tools.detect_greeting:
+            return []
+        if call.record.direction is not Direction.OUTBOUND or call.record.state in HAD_STREAM:
+            return []
+
+        def tell(result: MachineResult) -> None:
+            carrier_id = call.record.carrier_call_id or CarrierCallId(grant.call_id)
+            key = f"greeting-{result}"
+            call.post(MachineDetected(key=key, carrier_call_id=carrier_id, result=result))
+
+        return [MachineEar(tools.media_format, tell)]
+
+    async def _recorder(
         self, grant: StreamGrant, tools: SessionTools, stack: AsyncExitStack
-    ) -> SessionTools:
+    ) -> list[Tap]:
         settings = tools.settings.recording
         if not settings.enabled:
-            return tools
+            return []
         folder = Path(settings.path).expanduser() if settings.path else None
         try:
             path = _free(folder or self._state_dir / "recordings", grant.call_id)
             tap = await stack.enter_async_context(recording(path, tools.clock))
         except OSError as error:
             logger.error("the call is not recorded", extra={"error": str(error)})
-            return tools
+            return []
         self._note(grant.call_id, path)
-        return replace(tools, tap=tap)
+        return [tap]
 
     def _note(self, call_id: CallId, path: Path) -> None:
         call = self._manager.live(call_id)

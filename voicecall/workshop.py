@@ -82,6 +82,8 @@ class Workshop:
         self, loaded: LoadedConfig, opener: Opener, voices: Voices | None
     ) -> CallTools:
         spec, settings, native = loaded.provider.spec, loaded.settings, native_voice(loaded)
+        wanted = settings.voicemail.detect
+        carrier_can = Capability.MACHINE_DETECTION in spec.capabilities
         return CallTools(
             provider=self.provider,
             provider_name=spec.name,
@@ -95,8 +97,9 @@ class Workshop:
             steers_by_document=spec.steers_by_document,
             digits_end_stream=spec.digits_end_stream,
             digits_by_command=spec.digits_by_command,
-            detect_machine=settings.voicemail.detect == "carrier"
-            and Capability.MACHINE_DETECTION in spec.capabilities,
+            detect_machine=wanted == "carrier" and carrier_can,
+            detect_greeting=voices is not None
+            and (wanted == "greeting" or (wanted == "carrier" and not carrier_can)),
             voice=native.voice,
             language=native.language,
         )

@@ -47,6 +47,11 @@ class CallControl(Protocol):
         """End the call."""
         ...
 
-    def line_lost(self, reason: str) -> None:
-        """See whether the call is still up, and get its stream back if so."""
+    def line_lost(self, reason: str, *, lasted: float | None = None) -> None:
+        """See whether the call is still up, and get its stream back if so.
+
+        Args:
+            reason: why there is none.
+            lasted: how long there was one, in call seconds; None: it is not the stream that failed.
+        """
         ...

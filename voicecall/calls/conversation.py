@@ -53,6 +53,7 @@ class Conversation:
         self._call = call
         self._tools = tools
         self._line: Line | None = None
+        self._line_since = 0.0
         self._line_ready = anyio.Event()
         self._waiter: Answer | None = None
         self._stale: TurnToken | None = None
@@ -118,7 +119,7 @@ class Conversation:
         """The carrier could not open the stream that we asked for."""
         if self._line is None:
             self._stream_asked = False
-            self._call.line_lost("the carrier could not open it")
+            self._call.line_lost("the carrier could not open it", lasted=0.0)
 
     def refused(self, batch: Sequence[Instruction], reason: str) -> None:
         """The carrier did not carry out `batch`."""
@@ -178,7 +179,7 @@ class Conversation:
         self._take(line)
 
     def _take(self, line: Line) -> None:
-        self._line = line
+        self._line, self._line_since = line, self._tools.clock.now()
         self._stream_asked = False
         self._call.post(LineOpened())
         self._line_ready.set()
@@ -193,7 +194,8 @@ class Conversation:
         if self.left_to is None:
             later = max(0.0, self._digits_until - self._tools.clock.now())
             self._call.post(LineLost(later=later))
-            self._call.line_lost(reason)
+            lasted = self._tools.clock.now() - self._line_since
+            self._call.line_lost(reason, lasted=None if later else lasted)
 
     async def close(self, state: CallState) -> list[Said | Timed]:
         """The call ends: fall silent, settle every waiter, and say what was heard of us, when."""
@@ -317,6 +319,11 @@ class Conversation:
     async def partial(self, text: str) -> None:
         """What the caller seems to be saying."""
         self._call.partial(text)
+
+    async def unheard(self, reason: str) -> None:
+        """Recognition failed for good: a conversation is over; a message needs no ears."""
+        if self._line is not None and self._call.record.mode is CallMode.CONVERSATION:
+            self._call.spawn(self._replies.take_leave, self._line, self, reason)
 
     async def speaking(self, active: bool) -> None:
         """We began, or ceased, to be heard."""

@@ -78,7 +78,7 @@ class Greeting:
             yield opening
         if tools.responder is not None and record.mode is CallMode.CONVERSATION:
             yield APOLOGY
-        if to_machine and tools.detect_machine and record.direction is Direction.OUTBOUND:
+        if to_machine and tools.detects_machines and record.direction is Direction.OUTBOUND:
             yield to_machine
 
     def hold(self) -> None:

@@ -147,6 +147,10 @@ class Desk(Protocol):
         """The caller pressed keys, told in-band."""
         ...
 
+    async def unheard(self, reason: str) -> None:
+        """Recognition failed for good: the caller is heard no more on this line."""
+        ...
+
     async def speaking(self, active: bool) -> None:
         """We began (True) or ceased (False) to be heard."""
         ...

@@ -303,9 +303,9 @@ class LiveCall:
         """Tell `fact` until it is durable; a full disk delays it, nothing loses it."""
         await self._upkeep.insist(fact)
 
-    def line_lost(self, reason: str) -> None:
+    def line_lost(self, reason: str, *, lasted: float | None = None) -> None:
         """Find out what became of a call without its stream."""
-        self._upkeep.line_lost(reason)
+        self._upkeep.line_lost(reason, lasted)
 
     async def reconcile(self) -> None:
         """Ask the carrier: note what we missed, or get a voice on the call again."""

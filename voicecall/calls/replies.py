@@ -26,6 +26,7 @@ from voicecall.model.speech import EndCall, PressDigits, ReplyPart, ReplyText, T
 logger = logging.getLogger(__name__)
 
 APOLOGY = "Sorry, I cannot answer that right now."
+UNHEARD = "Sorry, I cannot hear you on this line. Please call again later. Goodbye."
 _SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"')\]]*\s+|\n+")
 _LONG = 240
 
@@ -186,6 +187,16 @@ class Replies:
             if not reply.jobs:
                 self._times.note(replace(timing, reply_started_at=reply.started_at))
             self._call.spawn(self._finish, reply, prompter)
+
+    async def take_leave(self, line: Line, prompter: Prompter, reason: str) -> None:
+        """The caller is not understood any more: say so, and end the call once they know."""
+        try:
+            jobs = [line.speak(prompter.prompt(UNHEARD, protected=True))]
+            self._bot_lines.expect(jobs)
+            await self._bot_lines.finish(jobs)
+        except CapacityExceeded:
+            logger.warning("no room left for a farewell")
+        self._call.hang_up(CallState.ERROR, f"the caller could not be understood: {reason}")
 
     def _allow(self, action: Action) -> None:
         """Whatever a caller talks a responder into: policy decides whom it may dial."""

@@ -56,7 +56,8 @@ class CallTools:
         steers_by_document: as the provider's spec declares.
         digits_end_stream: as the provider's spec declares.
         digits_by_command: as the provider's spec declares.
-        detect_machine: whether answering-machine detection is asked for.
+        detect_machine: whether the carrier is asked to tell answering machines.
+        detect_greeting: whether we tell them ourselves, by the shape of their greeting.
         voice: which of the carrier's voices speaks, in the words of the `tts` section.
         language: what it speaks and hears, BCP 47.
         holders: the live calls that are made with these.
@@ -75,9 +76,15 @@ class CallTools:
     digits_end_stream: bool = False
     digits_by_command: bool = False
     detect_machine: bool = False
+    detect_greeting: bool = False
     voice: str | None = None
     language: str | None = None
     holders: Holders = field(default_factory=Holders)
+
+    @property
+    def detects_machines(self) -> bool:
+        """Whether anybody tells answering machines from people."""
+        return self.detect_machine or self.detect_greeting
 
     @property
     def limits(self) -> CallLimits:
@@ -90,7 +97,7 @@ class CallTools:
             max_duration=float(settings.max_duration_seconds),
             notify_delay=float(settings.outbound.notify_hangup_delay_sec),
             stream=None if self.open_stream is None else STREAM_WAIT_SECONDS,
-            detection=DETECTION_SECONDS if self.detect_machine else None,
+            detection=DETECTION_SECONDS if self.detects_machines else None,
             hang_up_on_machine=None if on_machine is None else on_machine == "hangup",
         )
 

@@ -12,6 +12,7 @@ from voicecall.calls.control import CallControl
 from voicecall.calls.conversation import Conversation
 from voicecall.calls.facts import Fact, HungUp
 from voicecall.calls.reconcile import ask_carrier, missed
+from voicecall.calls.stream_losses import MOST_LOSSES, StreamLosses
 from voicecall.calls.tools import CallTools
 from voicecall.errors import CarrierCallGone, CarrierError, StoreError
 from voicecall.model.call import CallState, Direction
@@ -53,6 +54,7 @@ class Upkeep:
         self._call = call
         self._tools = tools
         self._ending: HungUp | None = None
+        self._losses = StreamLosses()
 
     # -- ending it
 
@@ -122,17 +124,32 @@ class Upkeep:
         await self._tools.clock.sleep(RETRY_SECONDS)
         self._call.conversation.listen_again()
 
-    def line_lost(self, reason: str) -> None:
-        """Find out what became of a call without its stream."""
-        self._call.spawn(self._after_line_loss, reason)
+    def line_lost(self, reason: str, lasted: float | None) -> None:
+        """Find out what became of a call without its stream.
 
-    async def _after_line_loss(self, reason: str) -> None:
-        await self._tools.clock.sleep(LINE_GRACE_SECONDS)
+        Args:
+            reason: why there is none.
+            lasted: how long there was one, in call seconds; None: it is not the stream that failed.
+        """
+        pause = 0.0 if lasted is None else self._losses.pause_after(lasted)
+        self._call.spawn(self._after_line_loss, reason, pause)
+
+    async def _after_line_loss(self, reason: str, pause: float | None) -> None:
+        await self._tools.clock.sleep(LINE_GRACE_SECONDS + (pause or 0.0))
         if self._call.conversation.line is not None:
+            return
+        if pause is None:
+            await self._give_up(reason)
             return
         await self.reconcile()
         if self._call.record.is_live:
             logger.info("media stream lost", extra={"reason": reason})
+
+    async def _give_up(self, reason: str) -> None:
+        """Every stream is lost at once: end a call on which nobody is heard."""
+        await self.note_missed()
+        detail = f"{MOST_LOSSES} media streams in a row were lost at once; the last: {reason}"
+        self.hang_up(CallState.ERROR, detail)
 
     async def reconcile(self) -> None:
         """Ask the carrier: note what we missed, or get a voice on the call again."""

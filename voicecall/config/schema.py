@@ -231,8 +231,9 @@ class VoicemailSettings(Section):
     """Default: `message` in notify calls, `hangup` in conversations."""
     message: str | None = None
     """Said to a machine instead of the call's own message."""
-    detect: Literal["carrier", "off"] = "carrier"
-    """`carrier`: ask the carrier to detect machines, where its provider can."""
+    detect: Literal["carrier", "greeting", "off"] = "carrier"
+    """`carrier`: the carrier tells machines from people; where its provider cannot, and always
+    with `greeting`, we do: by the shape of the greeting and the beep, on media streams."""
 
 
 class RecordingSettings(Section):

@@ -53,6 +53,10 @@ class DeskNotes:
         """The caller pressed keys."""
         self._note(lambda: self._desk.digits(digits))
 
+    def unheard(self, reason: str) -> None:
+        """The caller is not understood any more."""
+        self._note(lambda: self._desk.unheard(reason))
+
     def speaking(self, active: bool) -> None:
         """We began or ceased to be heard."""
         self._note(lambda: self._desk.speaking(active))

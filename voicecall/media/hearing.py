@@ -11,14 +11,16 @@ import anyio.lowlevel
 from voicecall.errors import SpeechError
 from voicecall.media.convert import Converter, silence
 from voicecall.media.counters import MediaCounters
-from voicecall.model.media import AudioFormat
+from voicecall.model.media import FRAME_SECONDS, AudioFormat
 from voicecall.sdk.clock import Clock
 from voicecall.sdk.stt import SttBackend, TranscriptSink
 
 FIRST_RETRY_SECONDS = 0.25
 LONGEST_RETRY_SECONDS = 5.0
 STEADY_SECONDS = 10.0
-"""Recognition that held so long was well; the next loss is retried quickly again."""
+"""Recognition that took so much was well; the next loss is retried quickly again."""
+DEAF_SECONDS = 30.0
+"""Call seconds, and real ones, after which recognition that was not well again is given up."""
 
 
 class AudioQueue:
@@ -50,8 +52,14 @@ class AudioQueue:
         self._pieces: deque[bytes] = deque()
         self._size = 0
         self._converted = bytearray()
+        self._taken = 0
         self._closed = False
         self._changed = anyio.Event()
+
+    @property
+    def taken_seconds(self) -> float:
+        """How much was taken so far."""
+        return self._taken * FRAME_SECONDS
 
     def push(self, data: bytes) -> None:
         """Add audio; never waits."""
@@ -88,6 +96,7 @@ class AudioQueue:
                 await self._changed.wait()
         frame = bytes(self._converted[:size])
         del self._converted[:size]
+        self._taken += 1
         return frame
 
     def _convert(self, piece: bytes) -> None:
@@ -115,27 +124,32 @@ async def hear(
     clock: Clock,
     counters: MediaCounters,
     logger: logging.Logger,
-) -> None:
+) -> str | None:
     """Recognise `audio` to its end; a lost recogniser is asked again, ever less often.
 
-    Returns early, with an error logged, when it says that trying again is of no use: the call
-    goes on unheard.
+    Returns:
+        Why the caller is heard no more, when it says that trying again is of no use, or has been
+        lost for `DEAF_SECONDS`; None at the end of `audio`.
     """
-    delay = FIRST_RETRY_SECONDS
+    delay, lost_from = FIRST_RETRY_SECONDS, clock.now()
     while not audio.ended:
-        began = clock.now()
+        taken, error = audio.taken_seconds, None
         try:
             await stt.transcribe(audio, out)
-        except SpeechError as error:
+        except SpeechError as failure:
             counters.recognition_failures += 1
-            if not error.retryable:
+            error = failure
+        if audio.taken_seconds - taken >= STEADY_SECONDS:
+            delay, lost_from = FIRST_RETRY_SECONDS, clock.now()
+        if error is not None:
+            lasts = clock.now() - lost_from >= DEAF_SECONDS * max(1.0, clock.scale)
+            if lasts or not error.retryable:
                 logger.error("speech recognition failed for good", extra={"error": str(error)})
-                return
+                return str(error)
             logger.warning("speech recognition was lost", extra={"error": str(error)})
         if audio.ended:
-            return
+            return None
         counters.recognition_restarts += 1
-        if clock.now() - began >= STEADY_SECONDS:
-            delay = FIRST_RETRY_SECONDS
         await clock.sleep(delay)
         delay = min(2 * delay, LONGEST_RETRY_SECONDS)
+    return None

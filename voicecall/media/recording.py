@@ -45,6 +45,28 @@ class Tap(Protocol):
         ...
 
 
+class Taps:
+    """Several listeners as one `Tap`."""
+
+    def __init__(self, *taps: Tap) -> None:
+        self._taps = taps
+
+    def caller(self, audio: Audio, at: float) -> None:
+        """The caller's audio, arrived at `at`."""
+        for tap in self._taps:
+            tap.caller(audio, at)
+
+    def us(self, audio: Audio, at: float) -> None:
+        """Our audio, in the caller's ear from `at` on."""
+        for tap in self._taps:
+            tap.us(audio, at)
+
+    def cleared(self, at: float) -> None:
+        """What of ours was to be heard after `at` was not."""
+        for tap in self._taps:
+            tap.cleared(at)
+
+
 @asynccontextmanager
 async def recording(path: Path, clock: Clock) -> AsyncIterator[Tap]:
     """Record to `path` (mode 0600), 8000 Hz, 16 bits, until the context ends.

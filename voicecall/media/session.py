@@ -327,7 +327,7 @@ class Session:
     async def _hear(self) -> None:
         stt = self._tools.stt
         if stt is not None:
-            await hear(
+            deaf = await hear(
                 self._audio,
                 stt,
                 self._turns,
@@ -335,6 +335,8 @@ class Session:
                 counters=self._tools.counters,
                 logger=logger,
             )
+            if deaf is not None:
+                self._notes.unheard(deaf)
         self._heard_out.set()
 
     async def _play(self, *, task_status: TaskStatus[None]) -> None:

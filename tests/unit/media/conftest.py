@@ -71,11 +71,17 @@ class ToldStt(SttBackend):
         self.stalled = anyio.Event()
         self.stalled.set()
         self.last_words: str | None = None
+        self._cut = anyio.Event()
         self._events = Pipe()
 
     def lose(self, times: int, *, retryable: bool = True) -> None:
         """Fail the next connections."""
         self.lost += [SpeechError("gone", retryable=retryable) for _ in range(times)]
+
+    def cut(self) -> None:
+        """Lose the connection that there is."""
+        self._cut.set()
+        self._cut = anyio.Event()
 
     def hear(self, *events: SpeechEvent) -> None:
         for event in events:
@@ -85,13 +91,18 @@ class ToldStt(SttBackend):
         self.connections += 1
         if self.lost:
             raise self.lost.pop(0)
+        cut = self._cut
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._tell, out)
             async for frame in audio:
                 await self.stalled.wait()
+                if cut.is_set():
+                    break
                 self.frames.append(frame)
                 self.fed += frame
             tasks.cancel_scope.cancel()
+        if cut.is_set():
+            raise SpeechError("cut", retryable=True)
         if self.last_words is not None:
             await out.write(SpeechFinal(text=self.last_words))
 
@@ -144,7 +155,7 @@ class Pipe:
 
 def in_virtual_time(main: Callable[[], Awaitable[None]]) -> None:
     async def bounded() -> None:
-        with anyio.fail_after(300):
+        with anyio.fail_after(600):
             await main()
 
     anyio.run(bounded, backend="trio", backend_options={"clock": MockClock(autojump_threshold=0)})

@@ -264,6 +264,9 @@ class Desk:
     async def digits(self, digits: str) -> None:
         self._note("digits", digits)
 
+    async def unheard(self, reason: str) -> None:
+        self._note("unheard", reason)
+
     async def speaking(self, active: bool) -> None:
         await anyio.sleep(self.slow)
         self._note("speaking", active)

@@ -262,7 +262,7 @@ def require_exact_frames(stage: Any) -> None:
 
 def test_25_minutes_of_speech_do_not_drift(theatre) -> None:
     async def main() -> None:
-        text = "word " * 700
+        text = "word " * 800  # five minutes and twenty seconds
         async with theatre.session() as stage:
             began = anyio.current_time()
             assert (await stage.say(text)).complete

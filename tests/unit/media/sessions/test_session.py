@@ -87,6 +87,36 @@ def test_recognition_that_fails_for_good_leaves_the_voice(theatre) -> None:
         async with theatre.session(stt=stt) as stage:
             assert (await stage.say("one two")).complete
             assert stt.connections == 1
+            assert stage.desk.told("unheard") == ["gone"]
+
+    theatre.run(main)
+
+
+def test_recognition_that_stays_lost_is_given_up_after_half_a_minute(theatre) -> None:
+    async def main() -> None:
+        stt = theatre.ToldStt()
+        stt.lose(1000)
+        async with theatre.session(stt=stt) as stage:
+            await anyio.sleep(25)
+            assert stage.desk.told("unheard") == []
+            await anyio.sleep(15)
+            assert stage.desk.told("unheard") == ["gone"]
+            assert not stage.ended.is_set()
+
+    theatre.run(main)
+
+
+def test_recognition_that_is_lost_now_and_then_is_never_given_up(theatre) -> None:
+    async def main() -> None:
+        stt = theatre.ToldStt()
+        async with theatre.session(stt=stt) as stage:
+            for _ in range(4):
+                await anyio.sleep(20)
+                stt.lose(2)
+                stt.cut()
+            await anyio.sleep(5)
+            assert stt.connections == 1 + 4 * 3
+            assert stage.desk.told("unheard") == []
 
     theatre.run(main)
 
