@@ -29,6 +29,7 @@
     ├── SpeechError            a speech backend failed; `retryable` as for carriers
     ├── ResponderError         a responder failed
     ├── StoreError             what happened could not be made durable
+    ├── ExposureError          nothing makes us reachable; `remedy` says what to do about it
     ├── PortInUse              somebody else listens where we should
     └── GatewayError           a client could not use the gateway
         ├── GatewayUnreachable nothing listens there, or it does not answer in time
@@ -226,6 +227,20 @@ class ResponderError(VoicecallError):
 
 class StoreError(VoicecallError):
     """What happened could not be made durable; nothing was done on the strength of it."""
+
+
+class ExposureError(VoicecallError):
+    """What should make us reachable from outside does not.
+
+    Args:
+        message: what happened, without secrets.
+        remedy: what to do about it; part of the text.
+    """
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(f"{message}; {remedy}" if remedy else message)
+        self.reason = message
+        self.remedy = remedy
 
 
 class PortInUse(VoicecallError):

@@ -5,6 +5,9 @@ from pathlib import Path
 
 LONGEST_FILE = 400
 
+LISTS = {"voicecall/sdk/__init__.py"}
+"""Nothing but names, one a line."""
+
 VENDORS = re.compile(
     r"twilio|telnyx|plivo|elevenlabs|deepgram|openai|ngrok|tailscale|cloudflare|espeak|sphinx",
     re.IGNORECASE,
@@ -25,8 +28,11 @@ def lines_matching(path: Path, pattern: re.Pattern[str]) -> list[str]:
     return [f"{path}:{n}: {line.strip()[:120]}" for n, line in found]
 
 
-def test_no_python_file_is_too_long_to_answer_one_question(python_files: list[Path]) -> None:
-    lengths = {path: len(path.read_bytes().splitlines()) for path in python_files}
+def test_no_python_file_is_too_long_to_answer_one_question(
+    repo: Path, python_files: list[Path]
+) -> None:
+    code = [path for path in python_files if str(path.relative_to(repo)) not in LISTS]
+    lengths = {path: len(path.read_bytes().splitlines()) for path in code}
     too_long = {str(path): n for path, n in lengths.items() if n > LONGEST_FILE}
     assert not too_long
 

@@ -24,6 +24,7 @@ from voicecall.plugins.registry import Registry
 from voicecall.plugins.speech import offline_backend
 from voicecall.sdk.config import SecretResolver, Section
 from voicecall.sdk.specs import (
+    TUNNEL_PRECEDENCE,
     ExposureSpec,
     PluginSpec,
     ProviderSpec,
@@ -283,10 +284,11 @@ class Selector:
                 self._report.error(faults[name], section.at(path), owner=owner)
 
     def _exposure(self) -> Selected[ExposureSpec] | None:
-        wanted = self._wanted_exposures()
+        wanted = sorted(self._wanted_exposures(), key=lambda each: (each[0], each[1].name))
         if not wanted:
             return None
-        winner, *losers = sorted(wanted, key=lambda spec: (spec.precedence, spec.name))
+        (_, winner, implied), *others = wanted
+        losers = [spec for _, spec, _ in others if spec is not winner]
         if losers:
             names = ", ".join(repr(spec.name) for spec in losers)
             node = self._material.plugins.get(("exposure", winner.name))
@@ -295,19 +297,27 @@ class Selector:
                 next(iter(node.members.values()), None) if node else None,
                 suggestion="keep one of them",
             )
-        return self._configured(winner)
+        selected = self._configured(winner)
+        if selected is None or not implied:
+            return selected
+        return Selected(spec=winner, config=selected.config.model_copy(update=dict(implied)))
 
-    def _wanted_exposures(self) -> list[ExposureSpec]:
-        named = self._material.settings.tunnel.provider
-        node = self._material.section.at(("tunnel", "provider"))
-        wanted = [
-            spec
-            for spec in self._material.registry.specs(ExposureSpec)
-            if spec.name != named and self._is_wanted(spec)
+    def _wanted_exposures(self) -> list[tuple[int, ExposureSpec, Mapping[str, object]]]:
+        """Precedence, plugin, and what its being named implies, for every one that is wanted."""
+        specs = self._material.registry.specs(ExposureSpec)
+        wanted: list[tuple[int, ExposureSpec, Mapping[str, object]]] = [
+            (spec.precedence, spec, {}) for spec in specs if self._is_wanted(spec)
         ]
-        if named != "none" and (spec := self._find(ExposureSpec, named, node)):
-            wanted.append(spec)
-        return wanted
+        named = self._material.settings.tunnel.provider
+        if named == "none":
+            return wanted
+        for spec in specs:
+            if named in spec.tunnel_names:
+                return [*wanted, (TUNNEL_PRECEDENCE, spec, spec.tunnel_names[named])]
+        spec_named = self._find(
+            ExposureSpec, named, self._material.section.at(("tunnel", "provider"))
+        )
+        return [*wanted, (TUNNEL_PRECEDENCE, spec_named, {})] if spec_named else wanted
 
     def _is_wanted(self, spec: ExposureSpec) -> bool:
         node = self._material.plugins.get(("exposure", spec.name))

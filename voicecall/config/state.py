@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from voicecall.config.private_files import (
+from voicecall.private_files import (
     STATE_DIR_VARIABLE,
     explained,
     open_private,

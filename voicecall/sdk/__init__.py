@@ -14,6 +14,7 @@ from voicecall.errors import (
     CarrierUnreachable,
     ConfigError,
     Draining,
+    ExposureError,
     GatewayAuthFailed,
     GatewayError,
     GatewayRefused,
@@ -147,7 +148,7 @@ from voicecall.model.speech import (
 from voicecall.model.webhook import HttpReply, VerifiedWebhook, WebhookRequest
 from voicecall.sdk.clock import Clock, SystemClock
 from voicecall.sdk.config import Field, Secret, SecretResolver, Section
-from voicecall.sdk.exposure import PublicEndpoint
+from voicecall.sdk.exposure import Marker, PublicEndpoint
 from voicecall.sdk.hookspecs import PROJECT, hookimpl, hookspec
 from voicecall.sdk.http import HttpClient, HttpResponse
 from voicecall.sdk.provider import (
@@ -258,6 +259,7 @@ __all__ = [
     "EndedCall",
     "EventSink",
     "ExposureContext",
+    "ExposureError",
     "ExposureSpec",
     "FRAME_SECONDS",
     "Field",

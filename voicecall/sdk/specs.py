@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -59,12 +59,21 @@ class SinkContext(PluginContext):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExposureContext(PluginContext):
-    """For exposures: where the public listener is, and under which paths it serves."""
+    """For exposures: where the public listener is, and under which paths it serves.
+
+    `by_hand`: a person opens it with `voicecall expose`. What is set up then outlives this
+    process where it can, and a gateway that opens the same later uses it and leaves it there.
+    """
 
     host: str
     port: int
     webhook_path: str
     stream_path: str
+    by_hand: bool = False
+
+
+async def _nothing_found(config: Any, context: ExposureContext) -> Sequence[Finding]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +199,10 @@ class ResponderSpec(PluginSpec):
     model_faults: Callable[[Any, tuple[str, ...]], Mapping[str, str]] = lambda config, models: {}
 
 
+TUNNEL_PRECEDENCE = 10
+"""Of the exposure that `tunnel.provider` names: after `publicUrl`, before all others."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExposureSpec(PluginSpec):
     """Makes the public listener reachable.
@@ -200,7 +213,15 @@ class ExposureSpec(PluginSpec):
         keys: glob patterns of single keys that are its own, for example ``publicUrl`` or
             ``tunnel.acme*``; the last segment is the model's key.
         wanted: whether `config` asks for it.
-        precedence: among several wanted ones the lowest is in force, with a warning.
+        precedence: among several wanted ones the lowest is in force, with a warning;
+            `TUNNEL_PRECEDENCE` for the one that `tunnel.provider` names.
+        tunnel_names: names beside its own by which `tunnel.provider` may choose it → fields of
+            its model that such a name sets.
+        opens_quietly: whether opening it starts and changes nothing, so that `setup` may.
+        check: ``check(config, context)`` tells whether it could be opened. Read-only, also while
+            a gateway has it open.
+        remove: ``remove(config, context)`` takes away what `voicecall expose` left behind, and
+            nothing of anybody else's; whether there was anything. None: nothing is ever left.
     """
 
     kind = "exposure"
@@ -211,6 +232,10 @@ class ExposureSpec(PluginSpec):
     object_paths: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     precedence: int = 100
+    tunnel_names: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    opens_quietly: bool = False
+    check: Callable[[Any, ExposureContext], Awaitable[Sequence[Finding]]] = _nothing_found
+    remove: Callable[[Any, ExposureContext], Awaitable[bool]] | None = None
 
     @property
     def sections(self) -> tuple[str, ...]:

@@ -58,5 +58,6 @@ def voicecall_exposures() -> list[ExposureSpec]:
             wanted=_is_wanted,
             keys=("publicUrl",),
             precedence=0,
+            opens_quietly=True,
         )
     ]

@@ -117,7 +117,7 @@ def specs() -> list[Any]:
             config=Url,
             keys=("publicUrl",),
             wanted=lambda config: True,
-            precedence=10,
+            precedence=0,
             **common,
         ),
         ExposureSpec(
@@ -134,6 +134,7 @@ def specs() -> list[Any]:
             object_paths=("valley",),
             wanted=lambda config: config.mode == "on",
             precedence=30,
+            tunnel_names={"valley-on": {"mode": "on"}},
             **common,
         ),
         SinkSpec(name="hook", config=Hook, **common),

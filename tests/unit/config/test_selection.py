@@ -197,6 +197,15 @@ def test_the_exposure_of_the_lowest_precedence_wins_with_a_warning(load: Any) ->
     assert load('{ valley: { mode: "on" } }').exposure.spec.name == "valley"
 
 
+def test_a_tunnel_goes_by_any_of_its_names_and_before_what_is_wanted_otherwise(load: Any) -> None:
+    loaded = load('{ tunnel: { provider: "valley-on" }, valley: { mode: "off" } }')
+    assert (loaded.exposure.spec.name, loaded.exposure.config.mode) == ("valley", "on")
+    assert not loaded.warnings
+    both = load('{ tunnel: { provider: "acme-tunnel" }, valley: { mode: "on" } }')
+    assert both.exposure.spec.name == "acme-tunnel"
+    assert "'acme-tunnel' is in force, 'valley' not" in both.warnings[0].message
+
+
 def test_an_exposure_that_raises_is_named(problems: Any, registry: Any) -> None:
     def fails(config: Any) -> bool:
         raise RuntimeError("secret")
