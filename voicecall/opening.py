@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
-from dataclasses import fields
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,12 +23,14 @@ from voicecall.media.synthesis import Synthesis
 from voicecall.model.media import AudioFormat
 from voicecall.plugins.speech import InstalledSpeech
 from voicecall.sdk.clock import Clock
+from voicecall.sdk.exposure import PublicEndpoint
 from voicecall.sdk.http import HttpClient
 from voicecall.sdk.provider import CallbackUrls, CallProvider, ProviderContext
 from voicecall.sdk.responder import Responder
 from voicecall.sdk.sink import EventSink, Showing
 from voicecall.sdk.specs import (
     ExposureContext,
+    ExposureSpec,
     PluginContext,
     PluginSpec,
     ResponderContext,
@@ -34,6 +41,7 @@ from voicecall.sdk.specs import (
 from voicecall.sdk.stt import SttBackend
 from voicecall.sdk.tts import TtsBackend
 from voicecall.sdk.vad import VadBackend
+from voicecall.tasks import unwrapped
 from voicecall.webhooks.origin import PublicUrls
 
 logger = logging.getLogger(__name__)
@@ -42,6 +50,14 @@ T = TypeVar("T")
 
 OPEN_SECONDS = 30.0
 """Real seconds that one plugin may take to open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposed:
+    """The carrier-facing URLs, and what keeps them up; None: they are those of this machine."""
+
+    urls: PublicUrls
+    endpoint: PublicEndpoint | None = None
 
 
 class Opener:
@@ -79,23 +95,43 @@ class Opener:
             state_dir=self._state_dir,
         )
 
-    async def public_urls(self, *, here: str, host: str, port: int) -> PublicUrls:
-        """The carrier-facing URLs: the exposure's, else `here`, for carriers on this machine."""
+    async def exposed(self, *, here: str, host: str, port: int) -> Exposed:
+        """The carrier-facing URLs: the exposure's, else `here`, for carriers on this machine.
+
+        Raises:
+            ExposureError: the exposure cannot make us reachable.
+        """
         settings, exposure = self._loaded.settings, self._loaded.exposure
-        webhook_path, stream_path = settings.serve.path, settings.streaming.stream_path
         if exposure is None:
             sockets = here.replace("http", "ws", 1)
-            return PublicUrls(here + webhook_path, sockets + stream_path)
-        context = ExposureContext(
-            **_lent(self.context(exposure.spec.name)),
+            urls = PublicUrls(here + settings.serve.path, sockets + settings.streaming.stream_path)
+            return Exposed(urls=urls)
+        opening = exposure.spec.open(
+            exposure.config, self.exposure_context(exposure.spec, host=host, port=port)
+        )
+        endpoint = await self._enter(exposure.spec, opening)
+        return Exposed(
+            urls=PublicUrls(endpoint.webhook_url, endpoint.stream_url), endpoint=endpoint
+        )
+
+    def exposure_context(
+        self,
+        spec: ExposureSpec,
+        *,
+        host: str,
+        port: int,
+        webhook_path: str | None = None,
+        by_hand: bool = False,
+    ) -> ExposureContext:
+        """What is lent to the exposure `spec`, for the public listener at `host` and `port`."""
+        return ExposureContext(
+            **_lent(self.context(spec.name)),
             host=host,
             port=port,
-            webhook_path=webhook_path,
-            stream_path=stream_path,
+            webhook_path=webhook_path or self._loaded.settings.serve.path,
+            stream_path=self._loaded.settings.streaming.stream_path,
+            by_hand=by_hand,
         )
-        opening = exposure.spec.open(exposure.config, context)
-        endpoint = await self._enter(exposure.spec, opening)
-        return PublicUrls(endpoint.webhook_url, endpoint.stream_url)
 
     async def provider(self, urls: CallbackUrls) -> CallProvider:
         """The carrier."""
@@ -166,7 +202,7 @@ class Opener:
         """
         patience = self._stack.enter_context(_patience(self._named(spec)))
         try:
-            opened = await self._stack.enter_async_context(opening)
+            opened = await self._stack.enter_async_context(_plain(opening))
             patience.deadline = math.inf
             return opened
         except VoicecallError:
@@ -180,6 +216,14 @@ class Opener:
 
     def _named(self, spec: PluginSpec) -> str:
         return f"{spec.kind} {spec.name!r} of {self._loaded.registry.owner(spec)}"
+
+
+@asynccontextmanager
+async def _plain(opening: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+    """What fails meanwhile is not wrapped by tasks that a plugin keeps."""
+    with unwrapped():
+        async with opening as opened:
+            yield opened
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How do we look from outside? Whether our public URL answers, and whether our clock is right."""
+"""Is our clock right? By the dates in the answers of others."""
 
 from __future__ import annotations
 
@@ -8,16 +8,11 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from voicecall.errors import CarrierUnreachable
 from voicecall.sdk.http import HttpClient, HttpResponse
 from voicecall.sdk.provider import Finding, Severity
 
-PROBE_SECONDS = 5.0
 MAX_SKEW_SECONDS = 30.0
 """Carriers' signatures are refused when they are a minute ahead; half of that is too near."""
-
-_NOBODY_BEHIND = frozenset({502, 503, 504, 521, 522, 523, 530})
-"""What proxies answer for a server that they do not reach."""
 
 
 class DatedClient:
@@ -85,17 +80,3 @@ def check_clock(skews: Mapping[str, float]) -> list[Finding]:
             remedy="let the machine set its clock from the network (timedatectl set-ntp true)",
         )
     ]
-
-
-async def check_url(url: str, http: HttpClient) -> Finding:
-    """Whether somebody answers at the carrier-facing `url`; every answer but a proxy's will do."""
-    subject, remedy = "public URL", "start the gateway and what forwards to it, then ask again"
-    try:
-        answer = await http.request("GET", url, timeout_seconds=PROBE_SECONDS)
-    except CarrierUnreachable:
-        message = f"nobody answers at {url}"
-        return Finding(severity=Severity.ERROR, subject=subject, message=message, remedy=remedy)
-    if answer.status in _NOBODY_BEHIND:
-        message = f"{url} answers {answer.status}: the proxy there does not reach the gateway"
-        return Finding(severity=Severity.ERROR, subject=subject, message=message, remedy=remedy)
-    return Finding(severity=Severity.OK, subject=subject, message=f"{url} answers")

@@ -7,7 +7,6 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -28,6 +27,7 @@ from voicecall.config.state import (
     write_address,
 )
 from voicecall.errors import ConfigError
+from voicecall.feeding import feeding, tell
 from voicecall.generations import (
     CallsOwnStreams,
     changed_keys,
@@ -37,6 +37,7 @@ from voicecall.generations import (
 from voicecall.media.counters import MediaCounters
 from voicecall.media.tokens import StreamTokens
 from voicecall.opening import Opener
+from voicecall.public_side import PublicSide
 from voicecall.rpc.methods import Reload
 from voicecall.rpc.wire import StoredCalls
 from voicecall.sdk.clock import SystemClock
@@ -44,8 +45,7 @@ from voicecall.sdk.http import HttpClient
 from voicecall.sdk.provider import CallProvider
 from voicecall.sdk.sink import EventSink, WebhookHandled
 from voicecall.service import CallService
-from voicecall.tasks import owned_tasks, unwrapped
-from voicecall.web.app import public_app
+from voicecall.tasks import owned_tasks
 from voicecall.web.gateway import gateway_app
 from voicecall.web.http_client import open_http_client, open_public_http_client
 from voicecall.web.media_sockets import MediaSockets
@@ -53,13 +53,10 @@ from voicecall.web.metrics import Sources
 from voicecall.web.openclaw_sockets import MAX_PAYLOAD_BYTES
 from voicecall.web.server import Bound, Listening, bind, serving_on
 from voicecall.webhooks.gate import Gate
-from voicecall.webhooks.origin import Origin, PublicUrls
+from voicecall.webhooks.origin import PublicUrls
 from voicecall.workshop import Workshop, require_voice
 
 logger = logging.getLogger("voicecall")
-
-LAST_EVENTS_SECONDS = 3.0
-"""Real seconds that event sinks have for what they were not yet given when the gateway closes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,7 +178,15 @@ class _Gateway:
             stack=self._stack,
         )
         here = self._public.listening
-        self.urls = await opener.public_urls(here=_reachable(here), host=here.host, port=here.port)
+        self._side = PublicSide(
+            self._loaded,
+            self._public,
+            await opener.exposed(here=_reachable(here), host=here.host, port=here.port),
+            clock=self._clock,
+            listeners=lambda: (self.provider, self._sinks),
+        )
+        self.urls = self._side.urls
+        await self._side.require()
         await self._open_calls(opener, http)
 
     async def _take(self, host: str, port: int, setting: str) -> Bound:
@@ -194,7 +199,7 @@ class _Gateway:
         named = Path(settings.store).expanduser() if settings.store else None
         opening = open_sqlite_store(named or self._state_dir / "calls.db")
         store = await self._stack.enter_async_context(opening)
-        sinks = await self._open_sinks(opener, store)
+        self._sinks = await self._open_sinks(opener, store)
         self.provider = await opener.provider(self.urls)
         workshop = Workshop(
             provider=self.provider,
@@ -209,7 +214,7 @@ class _Gateway:
         )
         self._generations = await self._stack.enter_async_context(generations(workshop.make))
         first = await self._generations.begin(self._loaded)
-        await self._stack.enter_async_context(_feeding(sinks, self._bus))
+        await self._stack.enter_async_context(feeding(self._sinks, self._bus))
         self._tasks = await self._stack.enter_async_context(owned_tasks())
         self.manager = CallManager(first.tools, self._tasks)
         self.service = CallService(self.manager, first.tools)
@@ -218,7 +223,8 @@ class _Gateway:
             self.manager,
             self._clock,
             skip_verification=settings.skip_signature_verification,
-            told=partial(_tell_sinks, sinks),
+            vouched=self._side.vouching(self.provider, self.manager),
+            told=self._tell_webhook,
         )
         if first.streams is not None:
             self._sockets = self._door()
@@ -229,22 +235,17 @@ class _Gateway:
         public_http = await self._stack.enter_async_context(open_public_http_client())
         return await opener.sinks(StoredCalls(store), public_http)
 
+    def _tell_webhook(self, webhook: WebhookHandled) -> None:
+        tell(self._sinks, lambda sink: sink.webhook_handled(webhook))
+
     def _door(self) -> MediaSockets:
-        origin = self._origin()
+        origin = self._side.origin
         return MediaSockets(
             CallsOwnStreams(self._generations, self.manager),
             urls=origin.stream_urls,
             streaming=self._settings.streaming,
             limits=self._settings.limits,
             shared=origin.shared,
-        )
-
-    def _origin(self) -> Origin:
-        return Origin(
-            urls=self.urls,
-            serve_path=self._settings.serve.path,
-            stream_path=self._settings.streaming.stream_path,
-            security=self._settings.webhook_security,
         )
 
     # -- another configuration
@@ -278,24 +279,22 @@ class _Gateway:
         public = await self._serve_public()
         for call in restored:
             call.spawn(call.reconcile)
+        if self._side.reachability is not None:
+            self._tasks.start_soon(self._side.reachability.watch)
         return public, await self._serve_gateway()
 
     async def _serve_public(self) -> Listening:
-        app = public_app(
-            handle=self._gate.handle,
-            origin=self._origin(),
-            clock=self._clock,
-            settings=self._settings,
-            signature_header=self._loaded.provider.spec.signature_header,
-            other_signature_headers=self._loaded.provider.spec.other_signature_headers,
-            sockets=self._sockets,
-        )
+        app = self._side.app(self._gate.handle, self._sockets)
         serving = serving_on(app, self._public, limits=self._settings.limits)
         return await self._stack.enter_async_context(serving)
 
     def _sources(self) -> Sources:
         gate, sockets = self._gate, self._sockets
-        counted = Sources(media=self.counters, webhooks=lambda: gate.counters)
+        counted = Sources(
+            media=self.counters,
+            webhooks=lambda: gate.counters,
+            reach=self._side.verdict,
+        )
         if sockets is None:
             return counted
         return replace(
@@ -336,40 +335,6 @@ class _Gateway:
         write_address(self._state_dir, address)
         self._stack.callback(remove_address, self._state_dir)
         return listening
-
-
-@asynccontextmanager
-async def _feeding(sinks: Sequence[EventSink], bus: EventBus) -> AsyncIterator[None]:
-    """Gives every sink every event; after the block, what was published before its end."""
-    with unwrapped():
-        async with anyio.create_task_group() as tasks:
-            for sink in sinks:
-                tasks.start_soon(_feed, sink, bus)
-            try:
-                yield
-            finally:
-                bus.close()
-                tasks.cancel_scope.shield = True
-                tasks.cancel_scope.deadline = anyio.current_time() + LAST_EVENTS_SECONDS
-
-
-def _tell_sinks(sinks: Sequence[EventSink], webhook: WebhookHandled) -> None:
-    for sink in sinks:
-        try:
-            sink.webhook_handled(webhook)
-        except Exception:
-            logger.exception("an event sink failed")
-
-
-async def _feed(sink: EventSink, bus: EventBus) -> None:
-    """Give `sink` every event; one that fails or falls behind loses events, never a call."""
-    while not bus.closed:
-        async with bus.subscribe(None) as events:
-            async for event in events:
-                try:
-                    await sink.write(event)
-                except Exception:
-                    logger.exception("an event sink failed")
 
 
 def _reachable(listening: Listening) -> str:

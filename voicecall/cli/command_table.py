@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "latency": ("latency", "how long callers waited for answers"),
     "setup": ("setup", "is everything ready for a call? Asks the carrier, changes nothing"),
     "smoke": ("smoke", "as setup; with --yes a test call, too"),
+    "expose": ("expose", "make the webhook reachable by hand, or take that away"),
     "doctor": ("doctor", "find what is wrong, and with --fix repair what can be repaired"),
     "plugins": ("plugins", "what is installed, and what is broken; install, uninstall"),
     "config": ("config", "check, show or explain the configuration"),

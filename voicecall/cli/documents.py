@@ -64,6 +64,20 @@ class Checked(results.Answer):
     findings: list[Finding]
 
 
+class Exposed(results.Answer):
+    """`expose`: `ok` is false, and `hint.note` says what to do, when it could not be exposed."""
+
+    ok: bool
+    exposure: str
+    mode: str
+    path: str
+    local_url: str
+    public_url: str | None
+    removed: bool = False
+    error: str = ""
+    hint: dict[str, str] = {}
+
+
 class Smoked(Checked):
     """`smoke`: with the call that was placed, if it was."""
 
@@ -205,6 +219,7 @@ DOCUMENTS: Mapping[str, Any] = {
     "latency": results.Waits,
     "setup": Checked,
     "smoke": Smoked,
+    "expose": Exposed,
     "doctor": Checked,
     "plugins list": Plugins,
     "plugins install": Installed | NotRun,

@@ -8,6 +8,8 @@ from voicecall.errors import (
     CallNotFound,
     CarrierError,
     ConfigError,
+    EntryNotFound,
+    ExposureError,
     GatewayAuthFailed,
     GatewayRefused,
     GatewayUnreachable,
@@ -57,12 +59,14 @@ _BY_KIND = {
 _BY_TYPE: tuple[tuple[type[VoicecallError], Exit], ...] = (
     (UsageError, Exit.USAGE),
     (CallNotFound, Exit.NOT_FOUND),
+    (EntryNotFound, Exit.NOT_FOUND),
     (ConfigError, Exit.CONFIG),
     (PluginError, Exit.CONFIG),
     (PortInUse, Exit.CONFIG),
     (GatewayUnreachable, Exit.UNREACHABLE),
     (GatewayAuthFailed, Exit.AUTHENTICATION),
     (CarrierError, Exit.PROVIDER),
+    (ExposureError, Exit.PROVIDER),
     (SpeechError, Exit.PROVIDER),
 )
 

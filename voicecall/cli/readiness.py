@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import anyio
 
@@ -12,14 +13,14 @@ from voicecall.config.loaded import LoadedConfig
 from voicecall.sdk.provider import Finding
 
 
-def readiness(loaded: LoadedConfig) -> list[Finding]:
+def readiness(loaded: LoadedConfig, state_dir: Path) -> list[Finding]:
     """What is configured, what its plugins say of that, and what the carrier says.
 
     Raises:
         PluginError: the provider, or what names the callback URLs, does not open.
     """
     today = datetime.now(UTC).date()
-    checked = anyio.run(check_carrier, loaded)
+    checked = anyio.run(check_carrier, loaded, state_dir)
     return [*_configured(loaded), *check_plugins(loaded, today=today), *checked]
 
 

@@ -12,12 +12,12 @@ from voicecall.config import surgery
 from voicecall.config.layout import lay_out
 from voicecall.config.migrations import RENAMED, RENAMED_PROVIDERS, Renamed, migrate
 from voicecall.config.positions import KeyPath, written
-from voicecall.private_files import open_private
 from voicecall.config.reader import Document, FoundBy, parsed
 from voicecall.config.report import Report
 from voicecall.config.speech_sections import gathered, is_backend
 from voicecall.config.tree import Node
 from voicecall.errors import ConfigError
+from voicecall.private_files import open_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

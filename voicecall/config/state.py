@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from voicecall.errors import ConfigError, PortInUse
 from voicecall.private_files import (
     STATE_DIR_VARIABLE,
     explained,
@@ -29,7 +30,6 @@ from voicecall.private_files import (
     require_private,
     written,
 )
-from voicecall.errors import ConfigError, PortInUse
 
 _ADDRESS, _LOCK, _TOKEN = "gateway.json", "gateway.lock", "gateway.token"
 _PROBE_RETRIES = 10

@@ -124,7 +124,16 @@ _SCHEMAS: Json = {
         error=_object(("code", "message"), code=_TEXT, message=_TEXT, details=_KIND)
     ),
     "Lives": _object(ok={"const": True}, version=_TEXT),
-    "Readiness": _object(ready={"type": "boolean"}),
+    "Readiness": _object(
+        ("ready",),
+        ready={"type": "boolean"},
+        publicUrl=_object(
+            ("status", "url"),
+            status={"enum": ["unchecked", "reachable", "unreachable"]},
+            url=_TEXT,
+            problem=_TEXT,
+        ),
+    ),
     "ServerSentEvent": {
         "type": "object",
         "description": "One event as it arrives; comment lines in between are signs of life.",

@@ -150,7 +150,7 @@ from voicecall.sdk.clock import Clock, SystemClock
 from voicecall.sdk.config import Field, Secret, SecretResolver, Section
 from voicecall.sdk.exposure import Marker, PublicEndpoint
 from voicecall.sdk.hookspecs import PROJECT, hookimpl, hookspec
-from voicecall.sdk.http import HttpClient, HttpResponse
+from voicecall.sdk.http import HttpClient, HttpResponse, leads_here
 from voicecall.sdk.provider import (
     CallbackUrls,
     CallOrder,
@@ -182,7 +182,7 @@ from voicecall.sdk.signatures import (
     same,
     single_header,
 )
-from voicecall.sdk.sink import EventSink, Showing, WebhookHandled
+from voicecall.sdk.sink import EventSink, PublicUrlChanged, Showing, WebhookHandled
 from voicecall.sdk.specs import (
     ExposureContext,
     ExposureSpec,
@@ -285,6 +285,7 @@ __all__ = [
     "MachineDetected",
     "MachineHeard",
     "MachineResult",
+    "Marker",
     "MediaAudio",
     "MediaCommand",
     "MediaDigit",
@@ -314,6 +315,7 @@ __all__ = [
     "ProviderContext",
     "ProviderSpec",
     "PublicEndpoint",
+    "PublicUrlChanged",
     "ReconnectingStream",
     "RecordingKept",
     "RecordingReady",
@@ -385,6 +387,7 @@ __all__ = [
     "WebhookRequest",
     "WebhookStale",
     "hookimpl",
+    "leads_here",
     "hookspec",
     "is_e164",
     "mask_number",

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from voicecall.private_files import read_private, written
 from voicecall.errors import ConfigError
+from voicecall.private_files import read_private, written
 from voicecall.sdk.provider import Finding
 
 
@@ -34,7 +34,7 @@ class PublicEndpoint(ABC):
         believed in development. Only a plugin whose configuration asks for it says so."""
         return False
 
-    async def refresh(self) -> None:
+    async def refresh(self) -> None:  # noqa: B027
         """Look whether the public side still stands, and put it up again if it can be.
 
         Asked every few seconds. Afterwards both URLs are true.

@@ -224,6 +224,26 @@ class CallProvider(ABC):
         """
         return None
 
+    def claim(self, request: WebhookRequest) -> tuple[CallId, str] | None:
+        """The call that the URL of `request` names, and the secret of that call in it.
+
+        Asked only about a request whose signature matches no URL, with a tunnel for development
+        that hides the URL which was signed. None: this carrier has no such exception.
+        """
+        return None
+
+    async def follow(self, former: str) -> Sequence[Finding]:
+        """The carrier-facing webhook URL was `former`, and is another now (`ProviderContext.urls`).
+
+        Where the carrier keeps exactly `former`, or what lies under it, for calls that come in,
+        it is made to keep the new one; nothing else is touched. Commands and orders to come
+        carry the new URL anyhow. Findings say what was changed, and what a person must change.
+
+        Raises:
+            CarrierError: the carrier could not be asked.
+        """
+        return ()
+
     @abstractmethod
     async def place_call(self, order: CallOrder) -> CarrierCallId:
         """Dial.

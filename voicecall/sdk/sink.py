@@ -28,6 +28,21 @@ class WebhookHandled:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicUrlChanged:
+    """The URL by which carriers reach us is another now.
+
+    Args:
+        former: the webhook URL that was.
+        current: the webhook URL that is.
+        at: when it was noticed, in seconds since the epoch.
+    """
+
+    former: str
+    current: str
+    at: float
+
+
 class EventSink(ABC):
     """Takes every event after it was stored."""
 
@@ -42,6 +57,9 @@ class EventSink(ABC):
 
     def webhook_handled(self, webhook: WebhookHandled) -> None:  # noqa: B027
         """Take note of a webhook, at once and without waiting; nothing unless overridden."""
+
+    def public_url_changed(self, change: PublicUrlChanged) -> None:  # noqa: B027
+        """Take note of a new public URL, likewise. Since 0.1."""
 
 
 class Showing(Protocol):

@@ -120,6 +120,8 @@ class ProviderSpec(PluginSpec):
         needs_from_number: whether `fromNumber` must be set.
         needs_public_url: whether the carrier sits outside and an exposure is needed.
         signature_header: header without which a webhook is refused unread, lower case.
+        is_double: whether `config` points at a stand-in for the carrier, which may reach us at an
+            address that the carrier cannot.
         other_signature_headers: others that may stand in its place, where the carrier has
             several ways to sign.
         media_format: what the provider's media streams carry, both ways.
@@ -145,6 +147,7 @@ class ProviderSpec(PluginSpec):
     steers_by_document: bool = False
     digits_end_stream: bool = False
     digits_by_command: bool = False
+    is_double: Callable[[Any], bool] = lambda config: False
     other_signature_headers: tuple[str, ...] = ()
 
 

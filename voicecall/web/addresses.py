@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from contextlib import suppress
+from threading import Thread
 
 import anyio
+from anyio import from_thread
+from anyio.lowlevel import current_token
 
 _CARRIER_GRADE_NAT = ipaddress.ip_network("100.64.0.0/10")
 
@@ -29,11 +33,29 @@ def is_public(address: str) -> bool:
 async def resolve(host: str, port: int) -> list[str]:
     """The addresses of `host`, in the system's order of preference.
 
+    A name server that says nothing keeps neither a cancelled caller nor the end of the process.
+
     Raises:
         OSError: the name does not resolve.
     """
-    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    outcome: list[list[str] | OSError] = []
+    there, token = anyio.Event(), current_token()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            outcome.append(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+        except (OSError, UnicodeError) as error:
+            outcome.append(error if isinstance(error, OSError) else OSError(str(error)))
+        with suppress(RuntimeError):  # the event loop is gone
+            from_thread.run_sync(there.set, token=token)
+
+    # anyio's own threads would be waited for when the interpreter ends.
+    Thread(target=look_up, name=f"resolve {host}", daemon=True).start()
+    await there.wait()
+    if isinstance(outcome[0], OSError):
+        raise outcome[0]
+    return outcome[0]
 
 
 def _wrapped(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -8,7 +8,7 @@
                               at last the call itself
     GET  /events              the same for all calls, from now on
     GET  /healthz             the process lives (no token)
-    GET  /readyz              new calls are admitted, else 503 (no token)
+    GET  /readyz              new calls are admitted, else 503; the public URL (no token)
     GET  /metrics             Prometheus
     GET  /openapi.json        all this for machines (no token)
     POST /mcp                 the Model Context Protocol
@@ -19,7 +19,7 @@ Every error body is ``{"error": {"code", "message", "details"?}}``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from anyio.abc import TaskGroup
 from quart import Quart, Response, request
@@ -37,6 +37,7 @@ from voicecall.web.event_stream import event_stream
 from voicecall.web.mcp_door import McpDoor
 from voicecall.web.metrics import CONTENT_TYPE, Metrics, Sources
 from voicecall.web.openclaw_sockets import OpenClawSockets
+from voicecall.web.prober import Verdict
 from voicecall.web.replies import body_reply, json_reply, knock, refused
 from voicecall.web.rpc_routes import add_rpc
 
@@ -81,7 +82,7 @@ def gateway_app(
     )
     doorkeeper = Doorkeeper(token=token, bind=bind, password=password)
     _guard(app, doorkeeper)
-    _add_health(app, service)
+    _add_health(app, service, (sources or Sources()).reach)
     _add_descriptions(app, metrics)
     add_rpc(app, context)
     _add_events(app, service, tasks)
@@ -116,14 +117,23 @@ def _guard(app: Quart, doorkeeper: Doorkeeper) -> None:
         return reply
 
 
-def _add_health(app: Quart, service: Service) -> None:
+def _add_health(app: Quart, service: Service, reach: Callable[[], Verdict | None]) -> None:
     @app.get("/healthz")
     async def healthz() -> Response:
         return json_reply({"ok": True, "version": __version__})
 
     @app.get("/readyz")
     async def readyz() -> Response:
-        return json_reply({"ready": service.ready}, 200 if service.ready else 503)
+        verdict = reach()
+        ready = service.ready and (verdict is None or verdict.ready)
+        return json_reply({"ready": ready, **_shown(verdict)}, 200 if ready else 503)
+
+
+def _shown(verdict: Verdict | None) -> dict[str, object]:
+    if verdict is None:
+        return {}
+    shown = {"status": verdict.reached, "url": verdict.url}
+    return {"publicUrl": {**shown, **({"problem": verdict.problem} if verdict.problem else {})}}
 
 
 def _add_descriptions(app: Quart, metrics: Metrics) -> None:

@@ -25,6 +25,7 @@ from voicecall.model.call_events import CallEvent, CallFinished, TurnTimed
 from voicecall.rpc.faults import fault_of
 from voicecall.rpc.methods import METHODS
 from voicecall.service import Service
+from voicecall.web.prober import Reached, Verdict
 from voicecall.webhooks.gate import GateCounters
 
 logger = logging.getLogger(__name__)
@@ -60,12 +61,14 @@ class Sources:
         webhooks: how webhooks ended.
         streams: how many media sockets are open.
         refused_streams: how many were refused, by HTTP status.
+        reach: what is known of the public URL.
     """
 
     media: MediaCounters = field(default_factory=MediaCounters)
     webhooks: Callable[[], GateCounters] = GateCounters
     streams: Callable[[], int] = int
     refused_streams: Callable[[], Mapping[int, int]] = Counts
+    reach: Callable[[], Verdict | None] = lambda: None
 
 
 class Metrics:
@@ -163,6 +166,16 @@ class _Snapshot(Collector):
         yield _gauge("live_calls", "Calls that go on.", shown, "direction")
         yield from self._webhooks()
         yield from self._streams()
+        yield from self._reach()
+
+    def _reach(self) -> Iterator[Metric]:
+        verdict = self._sources.reach()
+        if verdict is None:
+            return
+        shown = {each.value: float(verdict.reached is each) for each in Reached}
+        yield _gauge("public_url", "Whether it leads to us.", shown, "status")
+        changes = {"": float(verdict.changes)}
+        yield _count("public_url_changes", "How often it was another.", changes)
 
     def _webhooks(self) -> Iterator[Metric]:
         counters = self._sources.webhooks()

@@ -60,6 +60,10 @@ class Bound:
         host, port = sock.getsockname()[:2]
         self.listening = Listening(host=host, port=port)
 
+    def again(self) -> Bound:
+        """The same port once more, to be served for a while beforehand."""
+        return Bound(self._socket.dup())
+
     def close(self) -> None:
         """Give the port back; without effect once it is served."""
         self._socket.close()

@@ -32,6 +32,23 @@ class PublicUrls:
     def __init__(self, webhook_url: str, stream_url: str) -> None:
         self._webhook_url = webhook_url
         self._stream_url = stream_url
+        self._former: tuple[str, str] | None = None
+
+    def move(self, webhook_url: str, stream_url: str) -> bool:
+        """Be other URLs from now on; whether they are other ones.
+
+        What was sent to the former ones is still known: `former`.
+        """
+        before = (self._webhook_url, self._stream_url)
+        if before == (webhook_url, stream_url):
+            return False
+        self._webhook_url, self._stream_url, self._former = webhook_url, stream_url, before
+        return True
+
+    @property
+    def former(self) -> PublicUrls | None:
+        """The URLs before the last `move`: requests for them may still be under way."""
+        return PublicUrls(*self._former) if self._former else None
 
     def webhook(self, hook: str = "", **query: str) -> str:
         """Where the carrier posts to; `hook` and `query` come back in the `WebhookRequest`."""
@@ -81,6 +98,8 @@ class Origin:
         serve_path: `serve.path`, under which requests reach us.
         stream_path: `streaming.streamPath`, under which media sockets reach us.
         security: `webhookSecurity`.
+        loopback_forwards: whether forwarding headers count from this machine too
+            (`PublicEndpoint.forwards_from_loopback`).
 
     Raises:
         ConfigError: `trustedProxyIPs` holds something that is neither address nor range.
@@ -93,6 +112,7 @@ class Origin:
         serve_path: str,
         stream_path: str,
         security: WebhookSecuritySettings,
+        loopback_forwards: bool = False,
     ) -> None:
         self._urls = urls
         self._serve_path = serve_path.rstrip("/")
@@ -100,6 +120,7 @@ class Origin:
         self._forwarding = security.trust_forwarding_headers
         self._hosts = {host.lower() for host in security.allowed_hosts}
         self._proxies = [_network(text) for text in security.trusted_proxy_ips]
+        self._loopback_forwards = loopback_forwards
 
     def rebuild(
         self, raw_path: bytes, query_string: bytes, *, headers: _Headers, peer: str
@@ -136,11 +157,12 @@ class Origin:
         """
         path, query = raw_path.decode("latin-1"), query_string.decode("latin-1")
         tail = _tail(path, self._stream_path) or ""
-        urls = [self._urls.stream_base + tail]
+        former = self._urls.former
+        urls = [each.stream_base + tail for each in (self._urls, former) if each]
         base = self._forwarded_base(headers, peer)
         if base is not None:
             sockets = "ws" + base.removeprefix("http")
-            urls += (sockets + path, sockets + self._urls.stream_path + tail)
+            urls += [sockets + path, sockets + self._urls.stream_path + tail]
         return tuple(_with_query(url, query) for url in dict.fromkeys(urls))
 
     def shared(self, peer: str) -> bool:
@@ -151,21 +173,23 @@ class Origin:
     def _alternatives(
         self, path: str, tail: str, query: str, headers: _Headers, peer: str
     ) -> tuple[str, ...]:
-        base = self._forwarded_base(headers, peer)
-        if base is None:
-            return ()
-        paths = dict.fromkeys((path, self._urls.webhook_path + tail))
-        return tuple(_with_query(base + each, query) for each in paths)
+        former, base = self._urls.former, self._forwarded_base(headers, peer)
+        urls = [former.rebuilt(tail, query)] if former else []
+        if base is not None:
+            paths = dict.fromkeys((path, self._urls.webhook_path + tail))
+            urls += [_with_query(base + each, query) for each in paths]
+        return tuple(urls)
 
     def _forwarded_base(self, headers: _Headers, peer: str) -> str | None:
-        if not self._forwarding:
+        here = self._loopback_forwards and is_loopback(peer)
+        if not self._forwarding and not here:
             return None
         host = _only(headers, "x-forwarded-host") or _only(headers, "host")
         scheme = _SCHEMES.get(_only(headers, "x-forwarded-proto") or "https")
         if host is None or _HOST.fullmatch(host) is None or scheme is None:
             return None
         name = _without_port(host).lower()
-        if name not in self._hosts and host.lower() not in self._hosts:
+        if not here and name not in self._hosts and host.lower() not in self._hosts:
             address = _address(peer)
             if address is None or not self._is_proxy(address):
                 return None
@@ -180,6 +204,12 @@ class Origin:
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def is_loopback(peer: str) -> bool:
+    """Whether a socket's other end is on this machine."""
+    address = _address(peer)
+    return address is not None and address.is_loopback
 
 
 def _tail(path: str, prefix: str) -> str | None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from voicecall.sdk import CallProvider, Capability, ProviderContext, ProviderSpec, hookimpl
+from voicecall.sdk import (
+    CallProvider,
+    Capability,
+    ProviderContext,
+    ProviderSpec,
+    hookimpl,
+    leads_here,
+)
 from voicecall_plivo.config import PlivoConfig
 
 
@@ -14,6 +21,10 @@ async def _open(config: PlivoConfig, context: ProviderContext) -> AsyncIterator[
     from voicecall_plivo.provider import PlivoProvider
 
     yield PlivoProvider(config, context)
+
+
+def _is_double(config: PlivoConfig) -> bool:
+    return leads_here(config.api_base_url)
 
 
 @hookimpl
@@ -29,6 +40,7 @@ def voicecall_providers() -> list[ProviderSpec]:
             signature_header="x-plivo-signature-v3-nonce",
             other_signature_headers=("x-plivo-signature-v2-nonce",),
             steers_by_document=True,
+            is_double=_is_double,
             environment={"authId": "PLIVO_AUTH_ID", "authToken": "PLIVO_AUTH_TOKEN"},
             root_environment={"fromNumber": "PLIVO_FROM_NUMBER"},
         )

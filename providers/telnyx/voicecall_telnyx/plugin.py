@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from voicecall.sdk import CallProvider, Capability, ProviderContext, ProviderSpec, hookimpl
+from voicecall.sdk import (
+    CallProvider,
+    Capability,
+    ProviderContext,
+    ProviderSpec,
+    hookimpl,
+    leads_here,
+)
 from voicecall_telnyx.config import TelnyxConfig
 
 
@@ -14,6 +21,10 @@ async def _open(config: TelnyxConfig, context: ProviderContext) -> AsyncIterator
     from voicecall_telnyx.provider import TelnyxProvider
 
     yield TelnyxProvider(config, context)
+
+
+def _is_double(config: TelnyxConfig) -> bool:
+    return leads_here(config.api_base_url)
 
 
 @hookimpl
@@ -27,6 +38,7 @@ def voicecall_providers() -> list[ProviderSpec]:
             open=_open,
             capabilities=frozenset(Capability),
             signature_header="telnyx-signature-ed25519",
+            is_double=_is_double,
             environment={
                 "apiKey": "TELNYX_API_KEY",
                 "connectionId": "TELNYX_CONNECTION_ID",

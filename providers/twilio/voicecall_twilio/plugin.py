@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from voicecall.sdk import CallProvider, Capability, ProviderContext, ProviderSpec, hookimpl
+from voicecall.sdk import (
+    CallProvider,
+    Capability,
+    ProviderContext,
+    ProviderSpec,
+    hookimpl,
+    leads_here,
+)
 from voicecall_twilio.config import TwilioConfig
 
 
@@ -26,6 +33,10 @@ async def _open(config: TwilioConfig, context: ProviderContext) -> AsyncIterator
     yield TwilioProvider(config, context)
 
 
+def _is_double(config: TwilioConfig) -> bool:
+    return config.api_base_url is not None and leads_here(config.api_base_url)
+
+
 @hookimpl
 def voicecall_providers() -> list[ProviderSpec]:
     """Twilio."""
@@ -37,6 +48,7 @@ def voicecall_providers() -> list[ProviderSpec]:
             open=_open,
             capabilities=frozenset(Capability),
             signature_header="x-twilio-signature",
+            is_double=_is_double,
             environment={
                 "accountSid": "TWILIO_ACCOUNT_SID",
                 "authToken": "TWILIO_AUTH_TOKEN",

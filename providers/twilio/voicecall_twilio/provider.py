@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from voicecall.sdk import (
     Answer,
+    CallId,
     CallOrder,
     CallProvider,
     CarrierCall,
@@ -77,6 +78,11 @@ class TwilioProvider(CallProvider):
     def verify_stream(self, opening: StreamOpening) -> None:
         """Check the signature of a media socket's handshake; Twilio always signs it."""
         signatures.verify_stream(opening, self._keys)
+
+    def claim(self, request: WebhookRequest) -> tuple[CallId, str] | None:
+        """The call and its secret, as our URLs hold them."""
+        call_id, secret = request.query(links.CALL_ID), request.query(links.CALL_SECRET)
+        return (CallId(call_id), secret) if call_id and secret else None
 
     def parse(self, webhook: VerifiedWebhook) -> Sequence[CarrierEvent]:
         """What Twilio reports."""

@@ -12,9 +12,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from voicecall.errors import StoreError, WebhookStale
-from voicecall.model.webhook import HttpReply
+from voicecall.model.ids import CallId
+from voicecall.model.webhook import HttpReply, WebhookRequest
 from voicecall.sdk.clock import SystemClock
 from voicecall.webhooks.gate import Gate
+from voicecall.webhooks.vouching import Vouching
 
 URL = "https://calls.example/voice/webhook?call=secret-in-the-query"
 
@@ -162,6 +164,47 @@ def test_skipping_verification_accepts_with_a_warning_and_still_once(
 
     anyio.run(main)
     assert "skipSignatureVerification" in caplog.text
+
+
+def claim(request: WebhookRequest) -> tuple[CallId, str] | None:
+    """As a carrier whose URLs hold the call and the secret of that call."""
+    call_id, secret = request.query("call"), request.query("secret")
+    return (CallId(call_id), secret) if call_id and secret else None
+
+
+@pytest.mark.parametrize(
+    ("query", "peer", "status"),
+    [
+        ("call=c1&secret=hush", "127.0.0.1", 200),
+        ("call=c1&secret=hush", "::1", 200),
+        ("call=c1&secret=hush", "192.0.2.7", 401),
+        ("call=c1&secret=hus", "127.0.0.1", 401),
+        ("call=c1&secret=", "127.0.0.1", 401),
+        ("call=c2&secret=hush", "127.0.0.1", 401),
+        ("call=c1", "127.0.0.1", 401),
+        ("", "127.0.0.1", 401),
+    ],
+)
+def test_a_wrong_signature_passes_from_loopback_only_with_the_secret_of_a_live_call(
+    carrier, make_desk, make_body, caplog, query: str, peer: str, status: int
+):
+    async def main() -> None:
+        desk, claiming = (
+            make_desk(),
+            type("Claiming", (type(carrier),), {"claim": staticmethod(claim)}),
+        )
+        secrets = {"c1": "hush"}
+        vouching = Vouching(provider=claiming(), secret_of=secrets.get)
+        gate = Gate(carrier, desk, SystemClock(), vouched=vouching)
+        forged = carrier.request(f"https://wrong.example/?{query}", make_body())
+        forged = replace(forged, url=f"https://calls.example/?{query}", peer=peer)
+        assert (await gate.handle(forged)).status == status
+        assert len(desk.ledger) == (status == 200)
+        strict = Gate(carrier, desk, SystemClock())
+        assert (await strict.handle(forged)).status == 401
+
+    anyio.run(main)
+    assert ("although its signature is wrong" in caplog.text) == (status == 200)
 
 
 SIGNED_URL = "https://calls.example:8443/voice/webhook/status?call=abc&turn=1"

@@ -153,3 +153,39 @@ def test_a_handshake_may_be_signed_for_what_a_trusted_proxy_forwards(proto):
         "wss://edge.example/media/tok",
     )
     assert len(stream(one, b"/voice/stream/tok", headers=headers, peer="192.0.2.1")) == 1
+
+
+TUNNELLED = (("x-forwarded-host", "abc.tunnel.example"), ("x-forwarded-proto", "https"))
+
+
+def test_a_tunnel_for_development_may_name_the_url_from_this_machine_only():
+    tunnelled = Origin(
+        urls=PublicUrls(PUBLIC, "wss://calls.example/media"),
+        serve_path="/voice/webhook",
+        stream_path="/voice/stream",
+        security=WebhookSecuritySettings(),
+        loopback_forwards=True,
+    )
+    theirs = "https://abc.tunnel.example/voice/webhook"
+    assert theirs in rebuild(tunnelled, headers=TUNNELLED).alternative_urls
+    assert rebuild(tunnelled, headers=TUNNELLED, peer="192.0.2.7").alternative_urls == ()
+    assert rebuild(origin(), headers=TUNNELLED).alternative_urls == ()
+
+
+def test_what_was_sent_to_the_url_before_the_last_is_still_known():
+    urls = PublicUrls("https://old.example/hook", "wss://old.example/media")
+    assert not urls.move("https://old.example/hook", "wss://old.example/media")
+    assert urls.move("https://new.example/hook", "wss://new.example/media")
+    one = Origin(
+        urls=urls,
+        serve_path="/voice/webhook",
+        stream_path="/voice/stream",
+        security=WebhookSecuritySettings(),
+    )
+    seen = rebuild(one, b"/voice/webhook/status", b"a=1")
+    assert seen.url == "https://new.example/hook/status?a=1"
+    assert seen.alternative_urls == ("https://old.example/hook/status?a=1",)
+    assert one.stream_urls(b"/voice/stream/t", b"", headers=(), peer="127.0.0.1") == (
+        "wss://new.example/media/t",
+        "wss://old.example/media/t",
+    )

@@ -42,7 +42,7 @@ def run(options: Options) -> int:
     here = check_state(state, fix=options.fix)
     loaded, told = check_config(options, registry, fix=options.fix)
     here += [*told, *_plugins(registry), *_gateway(state)]
-    outside = _outside(loaded) if loaded is not None and loaded.settings.enabled else []
+    outside = _outside(loaded, state) if loaded is not None and loaded.settings.enabled else []
     found = [*here, *outside]
     output = Output(as_json=options.json)
     payload = {"ok": not findings.failed(found), "findings": findings.objects(found)}
@@ -74,9 +74,9 @@ def _gateway(state: Path) -> list[Finding]:
     return [warning("gateway", text, "restart the gateway")]
 
 
-def _outside(loaded: LoadedConfig) -> list[Finding]:
+def _outside(loaded: LoadedConfig, state: Path) -> list[Finding]:
     today = datetime.now(UTC).date()
     try:
-        return [*check_plugins(loaded, today=today), *anyio.run(check_outside, loaded)]
+        return [*check_plugins(loaded, today=today), *anyio.run(check_outside, loaded, state)]
     except PluginError as failure:
         return [error("plugins", failure.message)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voicecall.cli import findings
+from voicecall.cli.discovery import state_dir_of
 from voicecall.cli.exit_codes import Exit
 from voicecall.cli.loading import load_enabled
 from voicecall.cli.options import Options, Parser
@@ -16,7 +17,7 @@ def arguments(parser: Parser) -> None:
 
 def run(options: Options) -> int:
     """Do it."""
-    found = readiness(load_enabled(options))
+    found = readiness(load_enabled(options), state_dir_of(options))
     failed = findings.failed(found)
     output = Output(as_json=options.json)
     payload = {"ok": not failed, "findings": findings.objects(found)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from voicecall.cli import findings
-from voicecall.cli.discovery import find_gateway, is_elsewhere
+from voicecall.cli.discovery import find_gateway, is_elsewhere, state_dir_of
 from voicecall.cli.exit_codes import Exit, UsageError
 from voicecall.cli.loading import load_enabled
 from voicecall.cli.options import Options, Parser
@@ -57,7 +57,7 @@ def _checked(options: Options) -> list[Finding]:
     loaded = load_enabled(options)
     if options.yes and not (options.to or loaded.settings.to_number):
         raise UsageError("whom to call? give --to NUMBER, or set toNumber in the configuration")
-    return readiness(loaded)
+    return readiness(loaded, state_dir_of(options))
 
 
 def _told(output: Output, found: list[Finding], outcome: Outcome) -> int:
