@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from importlib import metadata
+from threading import Thread
 
 from voicecall.plugins.hooks import Answer, ask, describe
 from voicecall.plugins.registry import LoadedPlugin, Registry
 from voicecall.plugins.report import PluginReport, Provided, origin_of
 from voicecall.sdk.hookspecs import PROJECT
+
+HOOK_SECONDS = 10.0
+"""Real seconds that a plugin has to be imported and to say what it offers."""
 
 Found = tuple[metadata.EntryPoint, metadata.Distribution]
 
@@ -17,7 +21,7 @@ Found = tuple[metadata.EntryPoint, metadata.Distribution]
 def load_plugins(environ: Mapping[str, str]) -> Registry:
     """Import and ask every plugin under entry-point group ``voicecall``.
 
-    A plugin that cannot be imported, raises or returns junk becomes a report that says so.
+    A plugin that cannot be imported, raises, hangs or returns junk becomes a report that says so.
 
     Args:
         environ: ``VOICECALL_PLUGINS``, when not blank, is a comma-separated list of entry-point
@@ -47,7 +51,7 @@ def _installed() -> Iterator[Found]:
 
 
 def _load(entry: metadata.EntryPoint, distribution: metadata.Distribution) -> LoadedPlugin:
-    answer = _import_and_ask(entry)
+    answer = _in_time(entry)
     report = PluginReport(
         name=entry.name,
         distribution=distribution.name,
@@ -59,6 +63,21 @@ def _load(entry: metadata.EntryPoint, distribution: metadata.Distribution) -> Lo
         broken=answer.broken,
     )
     return LoadedPlugin(report=report, specs=() if answer.broken else answer.specs)
+
+
+def _in_time(entry: metadata.EntryPoint) -> Answer:
+    """What the plugin answers; one that hangs is left behind in a thread that nobody waits for."""
+    answers: list[Answer] = []
+    asking = Thread(
+        target=lambda: answers.append(_import_and_ask(entry)), name=entry.name, daemon=True
+    )
+    asking.start()
+    asking.join(HOOK_SECONDS)
+    return (
+        answers[0]
+        if answers
+        else Answer(broken=f"{entry.value} did not answer within {HOOK_SECONDS:g} s")
+    )
 
 
 def _import_and_ask(entry: metadata.EntryPoint) -> Answer:

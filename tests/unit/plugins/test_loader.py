@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from voicecall.errors import PluginError
+from voicecall.plugins import loader
 from voicecall.sdk import TtsSpec
 
 GOOD = """
@@ -83,6 +84,27 @@ def test_a_broken_plugin_is_a_report_that_says_why(shelf: Any, source: str, reas
     assert reason in broken.broken
     assert good.broken is None
     assert registry.get("tts", "good")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import threading; threading.Event().wait()",
+        "import threading\n@hookimpl\ndef voicecall_tts_backends():\n    threading.Event().wait()",
+    ],
+    ids=["import", "hook"],
+)
+def test_acceptance_46_a_plugin_that_hangs_is_named_and_the_others_work(
+    shelf: Any, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.setattr(loader, "HOOK_SECONDS", 0.5)
+    shelf.install(source, entry="stuck", distribution="stuck-voice")
+    shelf.install(GOOD)
+    registry = shelf.load()
+    assert registry.get(TtsSpec, "acme").name == "acme"
+    (report,) = [each for each in registry.reports if each.broken]
+    assert (report.name, report.distribution) == ("stuck", "stuck-voice")
+    assert "did not answer within 0.5 s" in str(report.broken)
 
 
 def test_a_broken_plugin_is_named_when_it_is_selected(shelf: Any) -> None:
