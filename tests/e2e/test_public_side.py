@@ -28,19 +28,24 @@ BOB = "+15550002222"
 
 
 class Tunnel(PublicEndpoint):
-    """Forwards from ports of its own to the listener; the test opens another port, or cuts."""
+    """Forwards from a port of its own to the listener; the test opens another, or cuts."""
 
     def __init__(self, context: ExposureContext, tasks: TaskGroup) -> None:
         self._context = context
         self._tasks = tasks
+        self._serving = anyio.CancelScope()
         self.port = 0
 
     async def open_port(self) -> None:
         listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
 
+        self._serving.cancel()
+        self._serving = scope = anyio.CancelScope()
+
         async def serve() -> None:
-            async with listener:
-                await listener.serve(self._forward)
+            with scope:
+                async with listener:
+                    await listener.serve(self._forward)
 
         self._tasks.start_soon(serve)
         self.port = listener.extra(SocketAttribute.local_port)
@@ -99,7 +104,12 @@ async def gateway(
     tunnels: Tunnels, registry: Registry, config_of: Any, directory: Path, check: str
 ) -> AsyncIterator[Running]:
     path = directory / "voicecall.json5"
-    changes = {"tunnel": {"provider": "acme"}, "reachability": {"check": check}}
+    changes = {
+        "tunnel": {"provider": "acme"},
+        "reachability": {"check": check},
+        "inboundPolicy": "allowlist",
+        "allowFrom": ["+15559999999"],
+    }
     path.write_text(json.dumps(config_of(changes)))
     whole = Registry.of(*registry.all_specs(), tunnels.spec)
     loaded = load_config(path, whole, environ={})
@@ -149,11 +159,24 @@ async def test_a_strict_gateway_starts_once_its_url_is_proved_and_follows_it_whe
         async with started.service.watch(call_id) as events:
             async for _ in events:
                 """Until its end: every webhook came through the tunnel."""
-        assert tunnels.tunnel.port
+        inbound = await dial_in(tmp_path)
+        assert await started.service.find(inbound), "a call that came in by the new URL"
+
         tunnels.tunnel.port = 9
         code, told = await until_status(started, "unreachable")
         assert (code, told["ready"]) == (503, False)
         assert "nobody answers" in told["publicUrl"]["problem"]
+
+
+async def dial_in(directory: Path) -> str:
+    """Somebody calls us; the network's id of the call, once it is over."""
+    address = json.loads((directory / "state" / "mock-network.json").read_bytes())
+    async with httpx.AsyncClient(base_url=str(address["url"]), timeout=60) as client:
+        order = {"fromNumber": BOB, "toNumber": "+15550001111"}
+        call_id = str((await client.post("/v1/dial", json=order)).json()["id"])
+        while not (await client.get(f"/v1/calls/{call_id}/lines?after=0")).json()["over"]:
+            """It is kept waiting by the network."""
+    return call_id
 
 
 def token(directory: Path) -> str:

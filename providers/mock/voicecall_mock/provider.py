@@ -144,6 +144,12 @@ class MockProvider(CallProvider):
         )
         _raise_for(await self._send("POST", "/v1/gateways", registration), "register")
 
+    async def follow(self, former: str) -> Sequence[Finding]:
+        """Calls that come in go to the new webhook URL."""
+        await self.register()
+        message = f"sends calls to {self._context.urls.webhook()}"
+        return (Finding(severity=Severity.OK, subject="simulated network", message=message),)
+
     async def place_call(self, order: CallOrder) -> CarrierCallId:
         """Dial; one order never dials twice, however often it arrives."""
         placed = PlaceOrder(
