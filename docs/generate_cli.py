@@ -36,7 +36,7 @@ MEANINGS = {
     Exit.PROVIDER: "the carrier, or a speech service, says no or does not answer",
     Exit.CALL_FAILED: "the call did not succeed: busy, no answer, failed, or over already",
     Exit.TIMEOUT: "nobody answered in time, or the call reached its longest duration",
-    Exit.NOT_FOUND: "nobody knows the call",
+    Exit.NOT_FOUND: "nobody knows the call, the number or the code",
     Exit.INTERRUPTED: "Ctrl-C",
 }
 

@@ -9,6 +9,7 @@
     │   ├── InvalidRequest     the input is wrong
     │   │   └── KeyConflict    the idempotency key belongs to another request
     │   ├── CallNotFound       nobody knows the call
+    │   ├── EntryNotFound      a list has no such number or code
     │   ├── CallStateError     not possible in the state that the call is in
     │   ├── PolicyRefused      policy says no; `reason` is machine-readable
     │   ├── CapacityExceeded   `maxConcurrentCalls` or a queue is full
@@ -89,6 +90,10 @@ class CallNotFound(CallError):
     def __init__(self, call_id: str) -> None:
         super().__init__("Call not found")
         self.call_id = call_id
+
+
+class EntryNotFound(CallError):
+    """A list has no such number or code."""
 
 
 class CallStateError(CallError):

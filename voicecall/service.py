@@ -13,8 +13,8 @@ import anyio
 from voicecall.calls.fold import fold
 from voicecall.calls.live import LiveCall
 from voicecall.calls.manager import CallManager
-from voicecall.calls.policy import guard_destination, require_digits, require_number
-from voicecall.calls.rates import DialRate
+from voicecall.calls.policy import require_digits, require_number
+from voicecall.calls.policy_desk import PolicyDesk
 from voicecall.calls.tools import CallTools
 from voicecall.errors import (
     CallNotFound,
@@ -105,6 +105,11 @@ class Service(Protocol):
         """Whether new calls are admitted."""
         ...
 
+    @property
+    def policy(self) -> PolicyDesk:
+        """What may be dialled, who may call, and what operators tell about both."""
+        ...
+
 
 class CallService:
     """`Service` over the calls of this process.
@@ -117,20 +122,23 @@ class CallService:
     def __init__(self, manager: CallManager, tools: CallTools) -> None:
         self._manager = manager
         self._tools = tools
-        self._rate = DialRate(tools.settings.outbound.guard, tools.clock)
+        self._policy = PolicyDesk(tools)
         self._keys: dict[str, anyio.Lock] = {}
 
     def adopt(self, tools: CallTools) -> None:
         """Make the calls to come with `tools`; those that are live keep theirs."""
         self._tools = tools
-        self._rate.adopt(tools.settings.outbound.guard)
+        self._policy.adopt(tools)
         self._manager.adopt(tools)
 
     async def count_dials(self) -> None:
         """Count what earlier gateways dialled, for the caps of `outbound.guard`."""
-        self._rate.remember(
-            await self.history(self._tools.settings.outbound.guard.max_calls_per_day)
-        )
+        await self._policy.recall()
+
+    @property
+    def policy(self) -> PolicyDesk:
+        """What may be dialled, who may call, and what operators tell about both."""
+        return self._policy
 
     @property
     def ready(self) -> bool:
@@ -152,10 +160,10 @@ class CallService:
 
     async def _place(self, request: CallRequest) -> CallId:
         wish = self._wish(request)
-        guard_destination(self._tools.settings.outbound.guard, wish.to_number or "")
+        await self._policy.require_destination(wish.to_number or "")
         self._manager.require_admission()
-        await self._rate.turn()
-        return (await self._manager.place(wish)).call_id
+        async with self._policy.dialling(wish):
+            return (await self._manager.place(wish)).call_id
 
     async def _repeated(self, request: CallRequest, key: str) -> CallId | None:
         """The call that the same request made before."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicecall.calls.bus import EventBus
+from voicecall.calls.ledger import DialLedger
 from voicecall.calls.manager import CallManager
 from voicecall.calls.store import CallStore
 from voicecall.calls.tools import CallTools
@@ -45,6 +46,7 @@ class Workshop:
         counters: what media sessions carried.
         http: lent to plugins.
         state_dir: lent to plugins; also where recordings go.
+        ledger: what was dialled, under whatever configuration.
     """
 
     provider: CallProvider
@@ -56,6 +58,7 @@ class Workshop:
     counters: MediaCounters
     http: HttpClient
     state_dir: Path
+    ledger: DialLedger = field(default_factory=DialLedger)
 
     async def make(self, loaded: LoadedConfig, stack: AsyncExitStack) -> Generation:
         """Open what `loaded` wants for its calls; closed with `stack`.
@@ -102,6 +105,7 @@ class Workshop:
             and (wanted == "greeting" or (wanted == "carrier" and not carrier_can)),
             voice=native.voice,
             language=native.language,
+            ledger=self.ledger,
         )
 
     async def _voices(self, loaded: LoadedConfig, opener: Opener, stack: AsyncExitStack) -> Voices:

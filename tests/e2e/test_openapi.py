@@ -25,16 +25,18 @@ from voicecall.plugins.registry import Registry
 from voicecall.rpc.methods import METHODS
 from voicecall.runtime import running
 
-BOB = "+15550002222"
+BOB, CAROL = "+15550002222", "+15550007777"
 ENDLESS = "/events"
 EXAMPLES = 6
 
 NEVER_DONE = {
     *(f"/rpc/voicecall.{name}" for name in ("continue", "dtmf", "speak")),
     "/rpc/voicecall.continue.result",
+    *(f"/rpc/voicecall.pairing.{name}" for name in ("approve", "revoke")),
     "/rpc/voicecall.reload",
 }
-"""What needs a call that goes on, an operation that was begun, or a file to read again."""
+"""What needs a call that goes on, an operation that was begun, a stranger who was told a code, or a
+file to read again."""
 
 CHECKS = (
     checks.content_type_conformance,
@@ -141,7 +143,7 @@ def _requests(operation: Any) -> Any:
 
 def _as_known(case: Any, call_id: str) -> None:
     """Make the request one about a call, and a number, that there are."""
-    given = {"callId": call_id, "sid": call_id, "to": BOB}
+    given = {"callId": call_id, "sid": call_id, "to": BOB, "number": CAROL}
     for part in (case.body, case.path_parameters):
         if isinstance(part, dict):
             part.update({name: value for name, value in given.items() if name in part})

@@ -57,11 +57,11 @@ class CarrierEar:
             case SpeechHeard() if native is not None:
                 self._caller_spoke(event, native)
             case SpeechHeard(text=text, is_final=False):
-                self._call.partial(text)
+                conversation.seems_to_say(text)
             case DigitsPressed(digits=digits, turn=turn):
                 if native is not None:
                     native.interrupted(turn)
-                conversation.keyed(digits, turn)
+                conversation.keys.pressed(digits, turn)
             case StreamChanged(change=StreamChange.FAILED):
                 conversation.stream_failed()
         if not self._tools.steers_by_document:
@@ -79,7 +79,7 @@ class CarrierEar:
             self._caller_said(Heard(text=text, turn=event.turn, transcript_at=self._wall()), native)
         else:
             native.interrupted(event.turn)
-            self._call.partial(text)
+            self._call.conversation.seems_to_say(text)
 
     def _caller_said(self, heard: Heard, native: NativeLine) -> None:
         conversation = self._call.conversation

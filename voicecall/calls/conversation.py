@@ -12,9 +12,11 @@ from voicecall.calls.control import CallControl
 from voicecall.calls.durations import digits_seconds
 from voicecall.calls.facts import HandedOn, Keyed, LineLost, LineOpened, Said, Speaking, Timed
 from voicecall.calls.greeting import Greeting
-from voicecall.calls.keypad import Keypad
+from voicecall.calls.keys import Keys
 from voicecall.calls.line import Heard, Line, Speech, Spoken
 from voicecall.calls.native import NativeLine
+from voicecall.calls.opt_out import OptOut
+from voicecall.calls.pairing import is_pairing
 from voicecall.calls.replies import Replies
 from voicecall.calls.tools import CallTools
 from voicecall.calls.turn_times import TurnTimes
@@ -65,8 +67,9 @@ class Conversation:
         self._bot_lines = BotLines(call.post)
         self._times = TurnTimes(call)
         self._replies = Replies(call, tools, self._bot_lines, self._times)
-        self._keypad = Keypad(call, tools.clock, self._answered_by_keys)
-        self.greeting = Greeting(call, tools, self._bot_lines, self)
+        self._opt_out = OptOut(call, tools, self._bot_lines, self)
+        self.keys = Keys(call, tools, self._opt_out, self)
+        self.greeting = Greeting(call, tools, self._bot_lines, self, self._opt_out)
         self.native: NativeLine | None = None
         self.left_to = call.record.transferred_to
         """Whom the caller was handed to."""
@@ -202,6 +205,7 @@ class Conversation:
         self._closed = state
         self._over.set()
         self._times.close()
+        await self._opt_out.close()
         line, self._line = self._line, None
         with anyio.move_on_after(1.0):
             if self.native is not None:
@@ -247,7 +251,7 @@ class Conversation:
         if self._waiter is not None:
             raise CallStateError("another continue is waiting for the caller's answer")
         waiter = self._waiter = Answer()
-        self._keypad.clear()
+        self.keys.clear()
         self._stale = self._open_turn
         try:
             spoken = await self._say(line, text, listen=True)
@@ -318,6 +322,11 @@ class Conversation:
 
     async def partial(self, text: str) -> None:
         """What the caller seems to be saying."""
+        self.seems_to_say(text)
+
+    def seems_to_say(self, text: str) -> None:
+        """The same, of whoever recognises speech."""
+        self._opt_out.by_half_words(text)
         self._call.partial(text)
 
     async def unheard(self, reason: str) -> None:
@@ -332,29 +341,17 @@ class Conversation:
     async def digits(self, digits: str) -> None:
         """The caller pressed keys, told in-band."""
         self._call.post(Keyed(digits=digits))
-        self.keyed(digits, None)
+        self.keys.pressed(digits, None)
 
-    def keyed(self, digits: str, turn: TurnToken | None) -> None:
-        """Keys answer a waiting turn when they belong to it, or the stream brought them.
+    @property
+    def waiter(self) -> Answer | None:
+        """The turn that waits for the caller's answer."""
+        return self._waiter
 
-        What the stream brought while nobody waits is a turn for the responder, like words. A
-        document carrier has collected the whole answer; elsewhere keys come one at a time.
-        """
-        current = turn is None or (not self.is_stale(turn) and turn != self._stale)
-        for_responder = turn is None and self._tools.responder is not None
-        if current and (self._waiter is not None or for_responder):
-            if turn is not None and self._tools.steers_by_document:
-                self._answered_by_keys(digits)
-            else:
-                self._keypad.press(digits)
-        if turn is not None and self.native is not None:
-            self.native.keyed(turn)
-
-    def _answered_by_keys(self, keys: str) -> None:
-        if self._waiter is not None:
-            self._waiter.settle(Heard(text=keys))
-        elif self._tools.responder is not None:
-            self._call.spawn(self.heard, Heard(text=keys))
+    @property
+    def has_responder(self) -> bool:
+        """Whether somebody answers this caller; a stranger who is told a code hears only that."""
+        return self._tools.responder is not None and not is_pairing(self._call.record)
 
     async def heard(self, heard: Heard) -> None:
         """The caller said something: the one path for final speech."""
@@ -364,6 +361,10 @@ class Conversation:
     def is_stale(self, turn: TurnToken | None) -> bool:
         """Whether `turn` is not the one that is listened to now."""
         return turn is not None and turn != self._open_turn
+
+    def is_outdated(self, turn: TurnToken) -> bool:
+        """Whether `turn` is stale, or was open before the question that waits."""
+        return self.is_stale(turn) or turn == self._stale
 
     def answers(self, turn: TurnToken | None) -> None:
         """The caller answers on the native line; what led to it was said before."""
@@ -379,11 +380,12 @@ class Conversation:
         if not heard.text or self._closed is not None:
             return False
         self._call.post(Said(speaker=Speaker.USER, text=heard.text))
+        opted_out = self._opt_out.by_words(heard.text)
         if self._waiter is not None:
             if heard.turn is None or heard.turn != self._stale:
                 self._waiter.settle(heard)
             return False
-        if self._tools.responder is None:
+        if opted_out or not self.has_responder:
             return False
         self._replying += 1
         return True

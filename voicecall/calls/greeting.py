@@ -9,6 +9,7 @@ from voicecall.calls.bot_lines import BotLines
 from voicecall.calls.control import CallControl
 from voicecall.calls.facts import OpeningHeard
 from voicecall.calls.line import Line, Speech, SpeechJob
+from voicecall.calls.opt_out import OptOut
 from voicecall.calls.replies import APOLOGY
 from voicecall.calls.tools import CallTools
 from voicecall.errors import CapacityExceeded
@@ -48,15 +49,22 @@ class Greeting:
         tools: what calls are made with.
         bot_lines: notes what was heard of it.
         stage: where it is said.
+        opt_out: what is offered behind it.
     """
 
     def __init__(
-        self, call: CallControl, tools: CallTools, bot_lines: BotLines, stage: Stage
+        self,
+        call: CallControl,
+        tools: CallTools,
+        bot_lines: BotLines,
+        stage: Stage,
+        opt_out: OptOut,
     ) -> None:
         self._call = call
         self._tools = tools
         self._bot_lines = bot_lines
         self._stage = stage
+        self._opt_out = opt_out
         self._saying = False
         self._again = False
         self._repeated = False
@@ -102,7 +110,8 @@ class Greeting:
             return
         if self._call.record.greeted and not self._again:
             return
-        listen = self._call.record.mode is CallMode.CONVERSATION
+        talks = self._call.record.mode is CallMode.CONVERSATION
+        listen = talks or self._opt_out.is_offered
         try:
             jobs = [line.speak(self._stage.prompt(text, protected=True, listen=listen))]
         except CapacityExceeded:
@@ -118,12 +127,12 @@ class Greeting:
 
     def _text(self) -> str | None:
         record, settings = self._call.record, self._tools.settings
-        if record.direction is Direction.INBOUND:
+        if record.direction is Direction.INBOUND and record.message is None:
             own = settings.numbers.get(record.to_number or "")
             return (own and own.inbound_greeting) or settings.inbound_greeting
         if record.answered_by == MachineResult.MACHINE and settings.voicemail.message:
             return settings.voicemail.message
-        return record.message
+        return self._opt_out.asked_after(record.message)
 
     async def _finish(self, jobs: Sequence[SpeechJob], line: Line) -> None:
         spoken = await self._bot_lines.finish(jobs)

@@ -260,7 +260,8 @@ def _leave_after_message(draft: _Draft) -> None:
     """A message that was heard ends the call soon; later while it may be a machine that heard."""
     record, limits = draft.record, draft.limits
     if record.greeted and record.mode is CallMode.NOTIFY:
-        detecting = limits.detection is not None and record.answered_by is None
+        ours = record.direction is Direction.OUTBOUND
+        detecting = ours and limits.detection is not None and record.answered_by is None
         seconds = limits.detection if detecting else limits.notify_delay
         draft.do(Arm(timer=Timer.NOTIFY, seconds=max(limits.notify_delay, seconds or 0.0)))
 

@@ -8,7 +8,8 @@ from itertools import islice
 import anyio.lowlevel
 
 from voicecall.calls import codec
-from voicecall.calls.store import key_taken, out_of_order
+from voicecall.calls.number_lists import ListedNumber, NumberList
+from voicecall.calls.store import OUTLINE_EVENTS, key_taken, out_of_order
 from voicecall.errors import StoreError
 from voicecall.model.call_events import CallCreated, CallEvent, CallFinished, CarrierIdLearned
 from voicecall.model.ids import CallId
@@ -21,6 +22,7 @@ class MemoryStore:
         self._calls: dict[str, list[CallEvent]] = {}
         self._carrier_ids: dict[str, CallId] = {}
         self._keys: dict[str, CallId] = {}
+        self._numbers: dict[NumberList, dict[str, ListedNumber]] = {on: {} for on in NumberList}
         self._closed = False
 
     async def append(self, events: Sequence[CallEvent]) -> None:
@@ -55,10 +57,39 @@ class MemoryStore:
         await self._reading()
         return [list(events) for events in islice(reversed(self._calls.values()), max(0, limit))]
 
+    async def since(self, at: float) -> list[list[CallEvent]]:
+        """See `CallStore.since`."""
+        await self._reading()
+        return [
+            [event for event in events if isinstance(event, OUTLINE_EVENTS)]
+            for events in self._calls.values()
+            if events[0].at >= at
+        ]
+
     async def find_idempotent(self, key: str) -> CallId | None:
         """See `CallStore.find_idempotent`."""
         await self._reading()
         return self._keys.get(key)
+
+    async def keep_number(self, on: NumberList, entry: ListedNumber) -> None:
+        """See `CallStore.keep_number`."""
+        await self._reading()
+        self._numbers[on][entry.number] = entry
+
+    async def drop_number(self, on: NumberList, number: str) -> None:
+        """See `CallStore.drop_number`."""
+        await self._reading()
+        self._numbers[on].pop(number, None)
+
+    async def find_number(self, on: NumberList, number: str) -> ListedNumber | None:
+        """See `CallStore.find_number`."""
+        await self._reading()
+        return self._numbers[on].get(number)
+
+    async def numbers(self, on: NumberList) -> list[ListedNumber]:
+        """See `CallStore.numbers`."""
+        await self._reading()
+        return sorted(self._numbers[on].values(), key=lambda entry: (entry.at, entry.number))
 
     async def aclose(self) -> None:
         """See `CallStore.aclose`."""

@@ -1,4 +1,7 @@
-"""Who is let in? Calls that begin at the carrier: accepted, or refused and recorded as refused."""
+"""Who is let in? Calls that begin at the carrier: accepted, or refused and recorded as refused.
+
+Under the policy `pairing` a stranger is answered by a call that says a code and hangs up.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,11 @@ from voicecall.calls import faults
 from voicecall.calls.facts import PickedUp
 from voicecall.calls.fold import create, evolve, fold
 from voicecall.calls.live import LiveCall
-from voicecall.calls.policy import refuse_inbound
+from voicecall.calls.pairing import METADATA, Pairing, is_paired
+from voicecall.calls.policy import NOT_PAIRED, inbound_verdicts
 from voicecall.calls.tools import CallTools
-from voicecall.errors import CapacityExceeded, Draining
+from voicecall.calls.verdicts import first_refusal
+from voicecall.errors import CapacityExceeded, Draining, PolicyRefused
 from voicecall.model.call import CallMode, CallRecord, CallState, Direction
 from voicecall.model.call_events import CallCreated, CallFinished, CarrierIdLearned
 from voicecall.model.carrier_events import CallOffered
@@ -96,24 +101,44 @@ class Reception:
 
     async def _meet(self, event: CallOffered) -> list[Instruction]:
         elsewhere = event.direction is Direction.OUTBOUND or event.placed_elsewhere
-        reason = None if elsewhere else refuse_inbound(self._tools.settings, event)
-        if reason is None:
+        reason = None if elsewhere else await self._refusal(event)
+        if reason in (None, NOT_PAIRED):
             try:
-                call = await self._admit(event)
+                call = await self._admit(event, stranger=reason is not None)
             except CapacityExceeded:
                 reason = "policy.capacity"
             except Draining:
                 reason = "policy.draining"
+            except PolicyRefused as error:
+                reason = error.reason
             else:
                 return await self.welcome(call, event)
         await self._refuse(event, reason)
         return [Reject()]
 
-    async def _admit(self, event: CallOffered) -> LiveCall:
-        created, learned = self._first_events(event)
+    async def _refusal(self, event: CallOffered) -> str | None:
+        """Why the caller is not let in, machine-readable."""
+        caller, tools = event.from_number, self._tools
+        verdicts = inbound_verdicts(
+            tools.settings,
+            caller,
+            attestation=event.attestation,
+            paired=await is_paired(tools.store, caller),
+        )
+        refusal = first_refusal(verdicts)
+        return None if refusal is None else refusal.reason
+
+    async def _invitation(self, event: CallOffered) -> str:
+        tools = self._tools
+        pairing = Pairing(tools.settings.pairing, tools.store, tools.clock)
+        return await pairing.invite(event.from_number or "")
+
+    async def _admit(self, event: CallOffered, *, stranger: bool) -> LiveCall:
         async with self._house.slot():
             # A call that is in the store is live, whoever stops waiting for this.
             with anyio.CancelScope(shield=True):
+                told = await self._invitation(event) if stranger else None
+                created, learned = self._first_events(event, told)
                 await self._tools.store.append([created, learned])
             call = self._house.begin(evolve(create(created), learned))
         self._house.know(event.carrier_call_id, call)
@@ -153,7 +178,10 @@ class Reception:
         except Exception as error:
             faults.tell(logger, "the refusal of a caller", error)
 
-    def _first_events(self, event: CallOffered) -> tuple[CallCreated, CarrierIdLearned]:
+    def _first_events(
+        self, event: CallOffered, told: str | None = None
+    ) -> tuple[CallCreated, CarrierIdLearned]:
+        """How the call begins; with `told` it says only that, and hangs up."""
         at = self._tools.clock.wall()
         call_id = new_call_id()
         created = CallCreated(
@@ -162,9 +190,11 @@ class Reception:
             at=at,
             provider=self._tools.provider_name,
             direction=event.direction,
-            mode=CallMode.CONVERSATION,
+            mode=CallMode.CONVERSATION if told is None else CallMode.NOTIFY,
             from_number=event.from_number,
             to_number=event.to_number,
+            message=told,
+            metadata={} if told is None else METADATA,
             secret=secrets.token_urlsafe(16),
             attestation=event.attestation,
         )

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
 import anyio
 
+from voicecall.calls.assessment import Assessment
 from voicecall.calls.bot_lines import BotLines
 from voicecall.calls.control import CallControl
 from voicecall.calls.line import Heard, Line, Speech, SpeechJob
 from voicecall.calls.persona import persona_of, turn_of
-from voicecall.calls.policy import guard_destination, require_digits, require_number
+from voicecall.calls.policy import require_digits, require_number
 from voicecall.calls.tools import CallTools
 from voicecall.calls.turn_times import TurnTimes
 from voicecall.errors import CapacityExceeded, VoicecallError
@@ -66,7 +67,7 @@ class SpokenReply:
     def __init__(
         self,
         say: Callable[[str], SpeechJob],
-        allow: Callable[[Action], None],
+        allow: Callable[[Action], Awaitable[None]],
         now: Callable[[], float],
         *,
         whole: bool,
@@ -87,7 +88,7 @@ class SpokenReply:
         if self.started_at is None:
             self.started_at = self._now()
         if not isinstance(part, ReplyText):
-            self._allow(part)
+            await self._allow(part)
             self.actions.append(part)
             return
         self._rest += part.text
@@ -198,13 +199,20 @@ class Replies:
             logger.warning("no room left for a farewell")
         self._call.hang_up(CallState.ERROR, f"the caller could not be understood: {reason}")
 
-    def _allow(self, action: Action) -> None:
+    async def _allow(self, action: Action) -> None:
         """Whatever a caller talks a responder into: policy decides whom it may dial."""
         match action:
             case PressDigits(digits=digits):
                 require_digits(digits)
             case TransferCall(to=to):
-                guard_destination(self._tools.settings.outbound.guard, require_number(to))
+                await self._allow_transfer(require_number(to))
+
+    async def _allow_transfer(self, to: str) -> None:
+        tools, settings = self._tools, self._tools.settings
+        assessment = Assessment(settings, tools.store, tools.clock, tools.ledger)
+        await assessment.require_destination(to)
+        await tools.ledger.settle(tools.store)
+        tools.ledger.reserve_transfer(self._call.record.call_id, settings, tools.clock)
 
     async def _finish(self, reply: SpokenReply, prompter: Prompter) -> None:
         await self._bot_lines.finish(reply.jobs)

@@ -14,12 +14,13 @@ from voicecall.errors import StoreError
 APPLICATION_ID = 0x766F6963
 """``voic``: marks the file as ours, see https://sqlite.org/fileformat2.html#application_id."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 BUSY_SECONDS = 5.0
 """How long to wait for another process that holds the file."""
 
-_SCHEMA = f"""
+_STEPS = {
+    1: f"""
     CREATE TABLE calls (
         seq INTEGER PRIMARY KEY,
         call_id TEXT NOT NULL UNIQUE,
@@ -42,8 +43,22 @@ _SCHEMA = f"""
         call_id TEXT NOT NULL
     ) WITHOUT ROWID;
     PRAGMA application_id = {APPLICATION_ID};
-    PRAGMA user_version = {SCHEMA_VERSION};
-"""
+    """,
+    2: """
+    CREATE INDEX calls_by_start ON calls (started_at);
+    CREATE TABLE numbers (
+        list TEXT NOT NULL,
+        number TEXT NOT NULL,
+        at REAL NOT NULL,
+        source TEXT NOT NULL,
+        call_id TEXT,
+        code TEXT,
+        calls INTEGER NOT NULL,
+        PRIMARY KEY (list, number)
+    ) WITHOUT ROWID;
+    """,
+}
+"""Version → what makes it of the one before; an empty file is version 0."""
 
 _FULL = "new calls are refused until there is room; running calls go on and nothing needs repair"
 _REMEDIES = {
@@ -100,11 +115,10 @@ def open_writer(path: Path) -> sqlite3.Connection:
     with explained(path):
         connection = _connect(path)
         try:
-            new = _check_format(connection, path)
+            version = _check_format(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            if new:
-                _create_tables(connection)
+            _migrate(connection, version)
         except BaseException:
             connection.close()
             raise
@@ -119,6 +133,28 @@ def open_reader(path: Path) -> sqlite3.Connection:
         return connection
 
 
+def open_left_alone(path: Path) -> sqlite3.Connection:
+    """A connection to a file that no gateway has open now; it cannot write.
+
+    Raises:
+        StoreError: not ours, damaged, or of another version, which only a gateway brings up to
+            date.
+    """
+    with explained(path):
+        connection = open_reader(path)
+        try:
+            version = _check_format(connection, path)
+            if version != SCHEMA_VERSION:
+                raise StoreError(
+                    f"call store {str(path)!r} is of format {version}; "
+                    "'voicecall serve' brings it up to date"
+                )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # One thread at a time uses it, but not always the thread that made it.
     return sqlite3.connect(
@@ -126,31 +162,34 @@ def _connect(path: Path) -> sqlite3.Connection:
     )
 
 
-def _check_format(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the file is empty and wants its tables; refuses what we cannot read."""
+def _check_format(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the file, 0 when it is empty; refuses what we cannot read."""
     tables = _number(connection, "SELECT count(*) FROM sqlite_master")
     version = _number(connection, "PRAGMA user_version")
     owner = _number(connection, "PRAGMA application_id")
     if tables == version == owner == 0:
-        return True
+        return 0
     if owner != APPLICATION_ID:
         raise StoreError(
             f"call store {str(path)!r} is a database of another program; "
             "point `store` at a file of its own"
         )
-    if version != SCHEMA_VERSION:
+    if version not in _STEPS:
         age = "a newer" if version > SCHEMA_VERSION else "an older"
         raise StoreError(
             f"call store {str(path)!r} was written by {age} voicecall (format {version}, this "
             f"one reads {SCHEMA_VERSION}): install that version, or move the file away"
         )
-    return False
+    return version
 
 
-def _create_tables(connection: sqlite3.Connection) -> None:
-    with transaction(connection):
-        for statement in filter(str.strip, _SCHEMA.split(";")):
-            connection.execute(statement)
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring the file from `version` to ours, each step whole or not at all."""
+    for step in range(version + 1, SCHEMA_VERSION + 1):
+        with transaction(connection):
+            for statement in filter(str.strip, _STEPS[step].split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {step}")
 
 
 def _number(connection: sqlite3.Connection, query: str) -> int:

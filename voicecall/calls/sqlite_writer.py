@@ -6,7 +6,7 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,9 +28,15 @@ MAX_GROUP = 512
 
 @dataclass(slots=True)
 class Entry:
-    """One append on its way: its events with their bodies, and its result."""
+    """One write on its way, and its result.
 
-    rows: Sequence[tuple[CallEvent, bytes]]
+    Args:
+        rows: events with their bodies.
+        change: what else is written.
+    """
+
+    rows: Sequence[tuple[CallEvent, bytes]] = ()
+    change: Callable[[sqlite3.Connection], None] | None = None
     done: anyio.Event = field(default_factory=anyio.Event)
     error: StoreError | None = None
 
@@ -107,6 +113,8 @@ class Writer:
                 for entry in entries:
                     for event, body in entry.rows:
                         _insert(self._connection, event, body)
+                    if entry.change is not None:
+                        entry.change(self._connection)
         except StoreError as error:
             return error
         except sqlite3.Error as error:

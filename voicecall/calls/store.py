@@ -9,30 +9,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from voicecall.calls.number_lists import ListedNumber, NumberList
 from voicecall.errors import StoreError
-from voicecall.model.call_events import CallCreated, CallEvent
+from voicecall.model.call_events import (
+    CallCreated,
+    CallEvent,
+    CallFinished,
+    CallTransferred,
+    StateChanged,
+)
 from voicecall.model.ids import CallId
 
+OUTLINE_EVENTS = (CallCreated, StateChanged, CallTransferred, CallFinished)
+"""What `CallStore.since` tells of a call: enough for whom, when and how long."""
 
-class CallStore(Protocol):
-    """Keeps the events of all calls, live and ended.
 
-    A call's events are numbered 1, 2, 3 without gaps; number 1 is its only `CallCreated`. Every
-    method raises `StoreError` when the store is closed, damaged or not reachable.
+class Lookup(Protocol):
+    """What can be read of calls, live and ended, and of lists of numbers.
+
+    Every method raises `StoreError` when the store is closed, damaged or not reachable.
     """
-
-    async def append(self, events: Sequence[CallEvent]) -> None:
-        """Add `events`, of one call or several: all of them or none.
-
-        When it returns they are durable: they survive the kill of the process and the loss of
-        power. Concurrent appends may share one disk write; each has its own result. Cancelling
-        stops the waiting, not the writing: a cancelled append is stored like any other.
-
-        Raises:
-            StoreError: nothing was stored. An event leaves a gap or was stored before, a kind
-                is never stored, another call has the idempotency key, or the disk is full.
-        """
-        ...
 
     async def events(self, call_id: CallId) -> list[CallEvent]:
         """All events of `call_id` in order; empty when nobody knows it."""
@@ -53,12 +49,61 @@ class CallStore(Protocol):
         """The events of the last `limit` calls to be created, the newest call first."""
         ...
 
+    async def since(self, at: float) -> list[list[CallEvent]]:
+        """Those events of the calls created at `at` or later that are `OUTLINE_EVENTS`, the
+        oldest call first."""
+        ...
+
     async def find_idempotent(self, key: str) -> CallId | None:
         """The call that was created with the idempotency `key`."""
         ...
 
+    async def find_number(self, on: NumberList, number: str) -> ListedNumber | None:
+        """What a list has of `number`."""
+        ...
+
+    async def numbers(self, on: NumberList) -> list[ListedNumber]:
+        """Everything on a list, the oldest first."""
+        ...
+
+
+class CallStore(Lookup, Protocol):
+    """Keeps the events of all calls, and lists of numbers.
+
+    A call's events are numbered 1, 2, 3 without gaps; number 1 is its only `CallCreated`.
+    """
+
+    async def append(self, events: Sequence[CallEvent]) -> None:
+        """Add `events`, of one call or several: all of them or none.
+
+        When it returns they are durable: they survive the kill of the process and the loss of
+        power. Concurrent appends may share one disk write; each has its own result. Cancelling
+        stops the waiting, not the writing: a cancelled append is stored like any other.
+
+        Raises:
+            StoreError: nothing was stored. An event leaves a gap or was stored before, a kind
+                is never stored, another call has the idempotency key, or the disk is full.
+        """
+        ...
+
+    async def keep_number(self, on: NumberList, entry: ListedNumber) -> None:
+        """Put `entry` on a list, durably as by `append`; it replaces what its number had there.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        ...
+
+    async def drop_number(self, on: NumberList, number: str) -> None:
+        """Take `number` off a list, durably; one that is not there is not an error.
+
+        Raises:
+            StoreError: nothing was changed.
+        """
+        ...
+
     async def aclose(self) -> None:
-        """Finish every append that was begun, then close; closing twice is not an error."""
+        """Finish every write that was begun, then close; closing twice is not an error."""
         ...
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from voicecall.calls.bus import EventBus
+from voicecall.calls.ledger import DialLedger
 from voicecall.calls.machine import CallLimits
 from voicecall.calls.store import CallStore
 from voicecall.config.schema import Settings
@@ -60,6 +61,7 @@ class CallTools:
         detect_greeting: whether we tell them ourselves, by the shape of their greeting.
         voice: which of the carrier's voices speaks, in the words of the `tts` section.
         language: what it speaks and hears, BCP 47.
+        ledger: what was dialled; one a gateway.
         holders: the live calls that are made with these.
     """
 
@@ -79,6 +81,7 @@ class CallTools:
     detect_greeting: bool = False
     voice: str | None = None
     language: str | None = None
+    ledger: DialLedger = field(default_factory=DialLedger)
     holders: Holders = field(default_factory=Holders)
 
     @property

@@ -13,6 +13,7 @@ from voicecall.errors import (
     GatewayAuthFailed,
     GatewayRefused,
     GatewayUnreachable,
+    InvalidRequest,
     PluginError,
     PortInUse,
     SpeechError,
@@ -58,6 +59,7 @@ _BY_KIND = {
 
 _BY_TYPE: tuple[tuple[type[VoicecallError], Exit], ...] = (
     (UsageError, Exit.USAGE),
+    (InvalidRequest, Exit.USAGE),
     (CallNotFound, Exit.NOT_FOUND),
     (EntryNotFound, Exit.NOT_FOUND),
     (ConfigError, Exit.CONFIG),

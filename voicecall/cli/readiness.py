@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 
 from voicecall.checkup import check_carrier, check_plugins
-from voicecall.cli.findings import ok
+from voicecall.cli.findings import ok, warning
 from voicecall.config.loaded import LoadedConfig
 from voicecall.sdk.provider import Finding
 
@@ -21,7 +21,17 @@ def readiness(loaded: LoadedConfig, state_dir: Path) -> list[Finding]:
     """
     today = datetime.now(UTC).date()
     checked = anyio.run(check_carrier, loaded, state_dir)
-    return [*_configured(loaded), *check_plugins(loaded, today=today), *checked]
+    found = [*_configured(loaded), *check_plugins(loaded, today=today), *checked]
+    return [*found, *_reach_of_calls(loaded)]
+
+
+def _reach_of_calls(loaded: LoadedConfig) -> list[Finding]:
+    """Where calls cost money, all countries is more than anybody needs."""
+    everywhere = "*" in loaded.settings.outbound.guard.countries
+    if not (everywhere and loaded.provider.spec.needs_public_url):
+        return []
+    remedy = "name those that you call in outbound.guard.countries"
+    return [warning("policy", "every country of the world may be dialled", remedy)]
 
 
 def _configured(loaded: LoadedConfig) -> list[Finding]:

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from voicecall.config.loaded import Selection
+from voicecall.config.policy_checks import check_policy
 from voicecall.config.positions import KeyPath, written
 from voicecall.config.report import Report
 from voicecall.config.schema import Settings
@@ -22,18 +23,7 @@ def check_settings(settings: Settings, section: Node, report: Report) -> None:
     _paths(settings, section, report)
     _listeners(settings, section, report)
     _proxies(settings, section, report)
-    _guard(settings, section, report)
-    if settings.inbound_policy == "pairing":
-        report.error(
-            "inboundPolicy 'pairing' is not supported yet",
-            section.child("inboundPolicy"),
-            suggestion="use 'allowlist' with allowFrom",
-        )
-    if settings.inbound_policy == "allowlist" and not settings.allow_from:
-        report.warning(
-            "inboundPolicy is 'allowlist' and allowFrom is empty: every inbound call is refused",
-            section.child("inboundPolicy"),
-        )
+    check_policy(settings, section, report)
 
 
 def check_selection(
@@ -143,24 +133,6 @@ def _proxies(settings: Settings, section: Node, report: Report) -> None:
                 f"trustedProxyIPs: {text!r} is neither an address nor a CIDR range",
                 section.at(("webhookSecurity", "trustedProxyIPs", index)),
                 suggestion="for example 10.0.0.7 or 10.0.0.0/8",
-            )
-
-
-def _guard(settings: Settings, section: Node, report: Report) -> None:
-    guard = settings.outbound.guard
-    for index, text in enumerate(guard.deny_prefixes):
-        if not (text.startswith("+") and text[1:].isascii() and text[1:].isdigit()):
-            report.error(
-                f"denyPrefixes: {text!r} is no prefix of a number",
-                section.at(("outbound", "guard", "denyPrefixes", index)),
-                suggestion="write + and digits, for example +1900",
-            )
-    for index, text in enumerate(guard.countries):
-        if text != "*" and not (len(text) == 2 and text.isascii() and text.isupper()):
-            report.error(
-                f"countries: {text!r} is no ISO 3166 code",
-                section.at(("outbound", "guard", "countries", index)),
-                suggestion='write two capital letters, or "*" for all',
             )
 
 

@@ -7,37 +7,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from voicecall.config.policy_settings import GuardSettings, OptOutSettings, PairingSettings
 from voicecall.model.call import CallMode
 from voicecall.sdk.config import Secret, Section
-
-DeniedType = Literal["premium-rate", "shared-cost", "satellite", "uan", "voicemail"]
-
-
-class GuardSettings(Section):
-    """`outbound.guard`: what may be dialled, how often, and when."""
-
-    countries: tuple[str, ...] = ("*",)
-    """ISO 3166 codes that may be dialled; ``*``: all."""
-    deny_types: tuple[DeniedType, ...] = (
-        "premium-rate",
-        "shared-cost",
-        "satellite",
-        "uan",
-        "voicemail",
-    )
-    """Number types that are never dialled."""
-    deny_prefixes: tuple[str, ...] = ()
-    """E.164 prefixes that are never dialled."""
-    max_calls_per_hour: int = Field(default=60, ge=0)
-    """Outbound calls within any hour; counted from the store, so a restart does not reset it."""
-    max_calls_per_day: int = Field(default=300, ge=0)
-    """Outbound calls within any 24 hours, counted likewise."""
-    calls_per_second: float = Field(default=1.0, gt=0)
-    """The pace of dialling; a call that comes sooner waits for its place."""
-    dial_deadline_seconds: float = Field(default=60.0, gt=0)
-    """A call whose place is further away than this is refused instead of dialled late."""
-    do_not_call: tuple[str, ...] = ()
-    """E.164 numbers that are never dialled."""
 
 
 class OutboundSettings(Section):
@@ -49,6 +21,7 @@ class OutboundSettings(Section):
     notify_hangup_delay_sec: int = Field(default=3, ge=0)
     """Seconds between the end of playback and the hang-up of a notify call."""
     guard: GuardSettings = GuardSettings()
+    opt_out: OptOutSettings = OptOutSettings()
 
 
 class NumberSettings(Section):
@@ -138,7 +111,11 @@ class ReachabilitySettings(Section):
     """`reachability`: what a bad public URL means."""
 
     check: Literal["strict", "warn", "off"] = "warn"
-    """Not acted on yet: nothing checks whether the public URL reaches us."""
+    """Whether the public URL is proved, at the start and every minute: its name must resolve to a
+    public address, and a request and a media socket that we send to it must come back to us
+    unchanged. `strict`: else the gateway does not start, and later is not ready; `warn`: it is
+    reported in the log, `/readyz`, `setup` and the metrics; `off`: nothing is sent. A URL that is
+    literally loopback or private is refused for every real carrier."""
 
 
 class GatewaySettings(Section):
@@ -286,10 +263,15 @@ class Settings(Section):
     to_number: str | None = None
     """Whom `voicecall call` calls when no number is given, E.164."""
     inbound_policy: Literal["disabled", "allowlist", "pairing", "open"] = "disabled"
-    """Who may call us: nobody, the numbers in `allowFrom`, or everybody. `pairing` is refused,
-    because it is not there yet."""
+    """Who may call us: nobody, the numbers in `allowFrom` and those that were paired, or
+    everybody. `pairing`: as `allowlist`, and a stranger hears a code that the operator can
+    approve (`voicecall pairing approve CODE`)."""
     allow_from: tuple[str, ...] = ()
     """E.164 numbers, compared exactly. A filter, not authentication: caller ids can be forged."""
+    min_attestation: Literal["A", "B", "C"] | None = None
+    """The weakest STIR/SHAKEN attestation of a caller's number that is accepted, under every
+    policy; callers without one are refused. Absent: it does not matter."""
+    pairing: PairingSettings = PairingSettings()
     inbound_greeting: str = "Hello! How can I help you today?"
     """What we say first to somebody who calls."""
     numbers: dict[str, NumberSettings] = Field(default_factory=dict)

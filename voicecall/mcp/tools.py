@@ -44,12 +44,24 @@ EFFECTS: dict[str, Effect] = {
     "voicecall.status": Effect(title="Look at calls", reads=True),
     "voicecall.history": Effect(title="Last calls", reads=True),
     "voicecall.latency": Effect(title="How long people waited", reads=True),
+    "voicecall.policy.explain": Effect(title="What policy says of a number", reads=True),
+    "voicecall.doNotCall.add": Effect(title="Never call a number again", repeats=True),
     "health": Effect(title="Whether the gateway works", reads=True),
 }
 """Method → effect, of the methods that agents get."""
 
-NOT_FOR_AGENTS = frozenset({"voicecall.reload"})
-"""Methods that are the operator's."""
+NOT_FOR_AGENTS = frozenset(
+    {
+        "voicecall.reload",
+        "voicecall.doNotCall.list",
+        "voicecall.doNotCall.remove",
+        "voicecall.pairing.list",
+        "voicecall.pairing.approve",
+        "voicecall.pairing.revoke",
+    }
+)
+"""Methods that are the operator's: whatever an agent is talked into, it lets nobody call or be
+called who could not before."""
 
 
 DIALLING = frozenset({"voicecall.initiate", "voicecall.start"})

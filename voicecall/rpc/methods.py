@@ -14,6 +14,7 @@ from voicecall.calls.timing import latency
 from voicecall.errors import CallNotFound, ConfigError, InvalidRequest
 from voicecall.model.call import CallRecord
 from voicecall.rpc import params as ask
+from voicecall.rpc import policy_methods as policy
 from voicecall.rpc import results as answer
 from voicecall.rpc.errands import Errands
 from voicecall.rpc.operations import Operations
@@ -276,6 +277,55 @@ METHODS: Mapping[str, Method[Any]] = _table(
         result=answer.Waits,
         handler=_latency,
         summary="How long people waited for answers.",
+    ),
+    Method(
+        name="voicecall.policy.explain",
+        params=ask.Explain,
+        result=answer.PolicyExplained,
+        handler=policy.explain,
+        summary="What would become of calls to a number and from it, and why.",
+    ),
+    Method(
+        name="voicecall.doNotCall.list",
+        params=ask.NoParams,
+        result=answer.DoNotCall,
+        handler=policy.do_not_call_list,
+        summary="The numbers that are not called.",
+    ),
+    Method(
+        name="voicecall.doNotCall.add",
+        params=ask.Listed,
+        result=answer.ListChanged,
+        handler=policy.do_not_call_add,
+        summary="Never call a number again.",
+    ),
+    Method(
+        name="voicecall.doNotCall.remove",
+        params=ask.Listed,
+        result=answer.ListChanged,
+        handler=policy.do_not_call_remove,
+        summary="Let a number that opted out be called again.",
+    ),
+    Method(
+        name="voicecall.pairing.list",
+        params=ask.NoParams,
+        result=answer.Pairings,
+        handler=policy.pairing_list,
+        summary="Strangers who were told a code, and numbers that were paired.",
+    ),
+    Method(
+        name="voicecall.pairing.approve",
+        params=ask.Approve,
+        result=answer.ListChanged,
+        handler=policy.pairing_approve,
+        summary="Let the number that was told a code join the allowlist.",
+    ),
+    Method(
+        name="voicecall.pairing.revoke",
+        params=ask.Listed,
+        result=answer.ListChanged,
+        handler=policy.pairing_revoke,
+        summary="Take a paired number off the allowlist.",
     ),
     Method(
         name="health",

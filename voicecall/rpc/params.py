@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -156,6 +156,37 @@ class Latency(Params):
     """Timings of the last `last` calls."""
 
     last: int = Field(default=200, ge=1, le=1000)
+
+
+class Explain(Params):
+    """`voicecall.policy.explain`."""
+
+    required = "number required"
+
+    number: Number
+    attestation: Annotated[
+        Literal["A", "B", "C"] | None,
+        BeforeValidator(_absent_when_blank),
+        Field(
+            description="what the carrier would say of the number's truth, if it calls [nothing]"
+        ),
+    ] = None
+
+
+class Listed(Params):
+    """A number on a list."""
+
+    required = "number required"
+
+    number: Number
+
+
+class Approve(Params):
+    """`voicecall.pairing.approve`."""
+
+    required = "code required"
+
+    code: Text = Field(description="the code that a stranger was told")
 
 
 def read_params(model: type[P], raw: object) -> P:

@@ -93,6 +93,7 @@ class Call(Answer):
     end_detail: str = ""
     refused: Reason = ""
     answered_by: str = ""
+    attestation: Annotated[str, Field(description="STIR/SHAKEN level of the caller's number")] = ""
     digits: str = ""
     transcript: list[Line]
     turns: list[Turn]
@@ -205,6 +206,78 @@ class Waits(Answer):
     synthesis_wait: Figures
     frame_wait: Figures
     delivery_wait: Figures
+
+
+class Rule(Answer):
+    """What one rule says of a number."""
+
+    rule: Annotated[str, Field(description="the configuration key that it comes from")]
+    allowed: bool
+    why: str
+    reason: Reason = ""
+
+
+class Ruled(Answer):
+    """What would become of a call; where it is refused, `reason`, `rule` and `why` decide."""
+
+    allowed: bool
+    reason: Reason = ""
+    rule: str = ""
+    why: str = ""
+    rules: list[Rule]
+
+
+class PolicyExplained(Answer):
+    """Calls to a number, and from it."""
+
+    number: str
+    outbound: Ruled
+    inbound: Ruled
+
+
+class OptedOut(Answer):
+    """A number that is not called; `callId`: the call in which it opted out."""
+
+    number: str
+    source: Literal["config", "operator", "speech", "digit"]
+    added_at: Moment = 0
+    call_id: str = ""
+
+
+class DoNotCall(Answer):
+    """The numbers that are not called."""
+
+    numbers: list[OptedOut]
+
+
+class ListChanged(Done):
+    """It was done; the number as it is listed."""
+
+    number: str
+
+
+class PendingCode(Answer):
+    """A stranger who was told a code; `calls`: how often."""
+
+    code: str
+    number: str
+    asked_at: Moment
+    expires_at: Moment
+    calls: int
+
+
+class Paired(Answer):
+    """A number that joined the allowlist."""
+
+    number: str
+    paired_at: Moment
+
+
+class Pairings(Answer):
+    """Strangers who wait, and numbers that may call."""
+
+    pending: list[PendingCode]
+    paired: list[Paired]
 
 
 class Reloaded(Answer):

@@ -48,6 +48,7 @@ def call_object(record: CallRecord) -> JsonObject:
             "endDetail": record.end_detail,
             "refused": record.refused,
             "answeredBy": record.answered_by,
+            "attestation": record.attestation,
             "digits": record.digits or None,
             "transcript": [_line(line) for line in record.transcript],
             "turns": [_turn(turn) for turn in record.turns],
@@ -161,6 +162,7 @@ def _created(event: CallCreated) -> JsonObject:
         "from": event.from_number,
         "to": event.to_number,
         "message": event.message,
+        "attestation": event.attestation,
     }
 
 

@@ -173,6 +173,7 @@ class World:
     manager: CallManager
     service: CallService
     tasks: Any
+    tools: CallTools
     voices: list[Voice] = field(default_factory=list)
 
     async def place(self, message: str | None = "Hello there", **values: Any) -> Any:
@@ -229,7 +230,7 @@ async def world(
     )
     async with anyio.create_task_group() as tasks:
         manager = CallManager(tools, tasks)
-        yield World(carrier, store, manager, CallService(manager, tools), tasks)
+        yield World(carrier, store, manager, CallService(manager, tools), tasks, tools)
         tasks.cancel_scope.cancel()
 
 

@@ -14,8 +14,9 @@ import pytest
 from anyio import wait_all_tasks_blocked
 from anyio.lowlevel import checkpoint
 
+from voicecall.calls.number_lists import ListedNumber, NumberList
 from voicecall.calls.sqlite_file import open_writer
-from voicecall.calls.sqlite_store import open_sqlite_store
+from voicecall.calls.sqlite_store import open_sqlite_store, reading_sqlite_store
 from voicecall.errors import StoreError
 from voicecall.model.call import CallMode, Direction
 from voicecall.model.call_events import CallCreated, CallEvent, DigitsReceived
@@ -148,7 +149,7 @@ async def test_another_programs_database_is_refused_and_left_alone(path: Path) -
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize(("version", "age"), [(0, "an older"), (2, "a newer"), (99, "a newer")])
+@pytest.mark.parametrize(("version", "age"), [(0, "an older"), (3, "a newer"), (99, "a newer")])
 async def test_a_format_of_another_version_names_the_remedy(
     path: Path, version: int, age: str
 ) -> None:
@@ -352,3 +353,22 @@ async def test_what_was_acknowledged_survives_kill_minus_nine(path: Path) -> Non
             assert numbers == list(range(1, len(numbers) + 1))
             assert len(numbers) >= number
     assert sum(acknowledged.values()) > KILL_ROUNDS
+
+
+async def test_a_file_of_the_format_before_is_brought_up_to_date_and_keeps_its_calls(
+    path: Path,
+) -> None:
+    await stored(path, created())
+    execute(path, "DROP TABLE numbers")
+    execute(path, "DROP INDEX calls_by_start")
+    execute(path, "PRAGMA user_version = 1")
+    with pytest.raises(StoreError, match="'voicecall serve' brings it up to date"):
+        async with reading_sqlite_store(path):
+            pass
+    async with open_sqlite_store(path) as store:
+        assert await store.events(A) == [created()]
+        await store.keep_number(NumberList.PAIRED, ListedNumber(number="+15550001111", at=1.0))
+    async with reading_sqlite_store(path) as lookup:
+        assert [entry.number for entry in await lookup.numbers(NumberList.PAIRED)] == [
+            "+15550001111"
+        ]

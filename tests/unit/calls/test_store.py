@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 
 from voicecall.calls.memory_store import MemoryStore
+from voicecall.calls.number_lists import ListedNumber, NumberList
 from voicecall.calls.sqlite_store import open_sqlite_store
 from voicecall.calls.store import CallStore
 from voicecall.errors import StoreError
@@ -338,5 +340,34 @@ def test_a_closed_store_says_so_and_closing_twice_is_not_an_error(run: Run) -> N
         await refused(store, created(), match="store is closed")
         with pytest.raises(StoreError, match="store is closed"):
             await store.events(A)
+
+    run(check)
+
+
+def test_lists_keep_each_number_once_and_apart_from_each_other(run: Run) -> None:
+    async def check(store: CallStore) -> None:
+        old = ListedNumber(number="+15550001111", at=1.0, code="123456", calls=1)
+        new = ListedNumber(number="+15550001111", at=3.0, source="speech", call_id="call-a")
+        other = ListedNumber(number="+15550002222", at=2.0)
+        for entry in (old, new, other):
+            await store.keep_number(NumberList.DO_NOT_CALL, entry)
+        await store.keep_number(NumberList.PENDING, old)
+        assert await store.numbers(NumberList.DO_NOT_CALL) == [other, new]
+        assert await store.find_number(NumberList.PENDING, old.number) == old
+        await store.drop_number(NumberList.DO_NOT_CALL, new.number)
+        await store.drop_number(NumberList.DO_NOT_CALL, "+15550009999")
+        assert await store.find_number(NumberList.DO_NOT_CALL, new.number) is None
+        assert await store.numbers(NumberList.PAIRED) == []
+
+    run(check)
+
+
+def test_the_outline_of_calls_since_a_moment_is_told(run: Run) -> None:
+    async def check(store: CallStore) -> None:
+        early, late = replace(created(A), at=50.0), created(B)
+        answer = StateChanged(call_id=B, number=2, at=101.0, state=CallState.ANSWERED)
+        await store.append([early, late, answer, said(3, "hello", B), finished(4, B)])
+        assert await store.since(100.0) == [[late, answer, finished(4, B)]]
+        assert len(await store.since(0.0)) == 2
 
     run(check)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -10,13 +14,14 @@ import pytest
 from voicecall.agent_tool import ACTIONS
 from voicecall.cli.command_table import COMMANDS
 from voicecall.cli.exit_codes import _BY_KIND
+from voicecall.cli.main import main
 from voicecall.cli.options import Parser
 from voicecall.mcp.tools import EFFECTS, NOT_FOR_AGENTS, all_tools, tool_name
 from voicecall.rpc.faults import _KINDS
 from voicecall.rpc.jsonrpc import CODE_OF_KIND
 from voicecall.rpc.methods import METHODS, Method
 from voicecall.rpc.openapi import openapi_document
-from voicecall.rpc.params import Params
+from voicecall.rpc.params import Params, read_params
 
 COMMAND_OF = {
     "call": "voicecall.initiate",
@@ -30,6 +35,16 @@ COMMAND_OF = {
     "latency": "voicecall.latency",
     "reload": "voicecall.reload",
 }
+METHOD_OF_ACTION = {
+    ("policy", "explain", "+15550002222"): "voicecall.policy.explain",
+    ("do-not-call", "list"): "voicecall.doNotCall.list",
+    ("do-not-call", "add", "+15550002222"): "voicecall.doNotCall.add",
+    ("do-not-call", "remove", "+15550002222"): "voicecall.doNotCall.remove",
+    ("pairing", "list"): "voicecall.pairing.list",
+    ("pairing", "approve", "123456"): "voicecall.pairing.approve",
+    ("pairing", "revoke", "+15550002222"): "voicecall.pairing.revoke",
+}
+"""Commands that have actions, as they are written → the method that one stands for."""
 UNDER_ANOTHER_NAME = {"tail": {"since": "limit"}}
 OF_THE_COMMAND_LINE = {"help", "no_wait", "follow", "no_follow", "file", "timeout"}
 """What is about the command, not the call."""
@@ -122,8 +137,37 @@ def test_a_command_takes_what_its_method_takes(command: str) -> None:
     assert not left
 
 
+@pytest.mark.parametrize("words", METHOD_OF_ACTION, ids=" ".join)
+def test_an_action_of_a_command_asks_what_its_method_takes(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            asked.append((self.path, json.loads(self.rfile.read(length))))
+            self.send_error(503)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        place = ["--url", url, "--token", "t", "--state-dir", str(tmp_path)]
+        main([*words, *place])
+        server.shutdown()
+    method = METHODS[METHOD_OF_ACTION[words]]
+    ((path, params),) = asked
+    assert path == f"/rpc/{method.name}"
+    given = read_params(method.params, params).model_dump(exclude_none=True)
+    assert list(given.values()) == list(words[2:])
+
+
 def test_every_method_has_a_command_or_a_reason_why_not() -> None:
-    assert set(COMMAND_OF.values()) | NO_COMMAND == set(METHODS)
+    of_commands = {*COMMAND_OF.values(), *METHOD_OF_ACTION.values()}
+    assert of_commands | NO_COMMAND == set(METHODS)
 
 
 def test_every_kind_of_error_has_its_code_at_every_door() -> None:

@@ -55,6 +55,13 @@ def test_the_table_has_every_method_of_the_interface() -> None:
         "voicecall.history",
         "voicecall.latency",
         "voicecall.reload",
+        "voicecall.policy.explain",
+        "voicecall.doNotCall.list",
+        "voicecall.doNotCall.add",
+        "voicecall.doNotCall.remove",
+        "voicecall.pairing.list",
+        "voicecall.pairing.approve",
+        "voicecall.pairing.revoke",
         "health",
     }
 

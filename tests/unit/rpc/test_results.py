@@ -63,6 +63,7 @@ ENDED = replace(
     turns=(TurnTiming(number=1), TURN),
     digits="12#",
     answered_by="human",
+    attestation="A",
     recording="/somewhere/c-1.wav",
     transferred_to="+15550003333",
     metadata={"source": "test"},
