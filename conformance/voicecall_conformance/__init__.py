@@ -1,6 +1,8 @@
 """What does an author of a plugin import? The suites, the harnesses and their vocabulary."""
 
 from voicecall_conformance.borrowed import NOW
+from voicecall_conformance.exposure.harness import ExposureHarness, Mishap
+from voicecall_conformance.exposure.suite import ExposureConformance
 from voicecall_conformance.harness import ProviderHarness, post
 from voicecall_conformance.ledger import (
     UNTOLD,
@@ -51,11 +53,14 @@ __all__ = [
     "Commanded",
     "Deviation",
     "Dialled",
+    "ExposureConformance",
+    "ExposureHarness",
     "Failure",
     "HungUp",
     "LedgerEntry",
     "HttpTtsHarness",
     "Level",
+    "Mishap",
     "ProviderConformance",
     "ProviderHarness",
     "Requirement",

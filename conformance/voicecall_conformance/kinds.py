@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from voicecall_conformance.exposure.harness import ExposureHarness
+from voicecall_conformance.exposure.rulebook import EXPOSURE
+from voicecall_conformance.exposure.suite import ExposureConformance
 from voicecall_conformance.harness import ProviderHarness
 from voicecall_conformance.provider_suite import ProviderConformance
 from voicecall_conformance.requirements import REQUIREMENTS, Requirement
@@ -107,6 +110,15 @@ KINDS: Mapping[str, Kind] = {
             requirements=RESPONDER,
             conformance=ResponderConformance,
             mutants="voicecall_conformance.speech.responder.mutants",
+        ),
+        Kind(
+            name="exposure",
+            title="Exposures",
+            group="voicecall.conformance.exposure",
+            harness=ExposureHarness,
+            requirements=EXPOSURE,
+            conformance=ExposureConformance,
+            mutants="voicecall_conformance.exposure.mutants",
         ),
     )
 }

@@ -38,6 +38,7 @@ from voicecall.model.call_events import (
     TurnTimed,
 )
 from voicecall.model.ids import CallId, CarrierCallId, new_call_id
+from voicecall.rpc.auth import Doorkeeper
 from voicecall.service import CallRequest
 from voicecall.web.gateway import gateway_app
 
@@ -240,7 +241,8 @@ async def _listening(service: ScriptedService) -> AsyncIterator[tuple[str, TaskG
     config.errorlog = None
     stop = anyio.Event()
     async with anyio.create_task_group() as tasks, anyio.create_task_group() as errands:
-        app = gateway_app(service, token=TOKEN, bind="127.0.0.1", tasks=errands)
+        doorkeeper = Doorkeeper(token=TOKEN, bind="127.0.0.1")
+        app = gateway_app(service, doorkeeper=doorkeeper, tasks=errands)
         tasks.start_soon(_serve, app, config, stop)
         try:
             yield f"http://127.0.0.1:{port}", errands

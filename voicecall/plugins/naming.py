@@ -34,8 +34,14 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return by_folded[matches[0]] if matches else None
 
 
+WAYS = ("-serve", "-funnel")
+"""A tunnel may be chosen together with how it is used; its package has the first name only."""
+
+
 def distribution_name(kind: str, name: str) -> str:
     """The distribution that by convention holds plugin `name` of `kind`."""
+    if kind == "exposure":
+        name = next((name.removesuffix(way) for way in WAYS if name.endswith(way)), name)
     return _DISTRIBUTIONS[kind].format(name=name.replace("_", "-"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
@@ -178,17 +178,24 @@ class HoldsUpTheLoop(Mutant):
         return cls.Slow(inner)
 
 
-def package_mutants(kind: str) -> tuple[type[Mutant], ...]:
-    """The faults that a plugin of `kind` can have as a package."""
+def declared_mutants(kind: str) -> tuple[type[Mutant], ...]:
+    """The faults that a plugin of `kind` can have in what it declares."""
     rules = {
         "light": ImportsTheWorld,
         "hook": ChangesItsMind,
         "config": TakesAnything,
         "secrets": PrintsSecrets,
-        "reopens": OpensOnce,
-        "closes": StaysOpen,
-        "yields": HoldsUpTheLoop,
     }
+    return _breaking(kind, rules)
+
+
+def package_mutants(kind: str) -> tuple[type[Mutant], ...]:
+    """The faults that a plugin of `kind` can have as a package."""
+    rules = {"reopens": OpensOnce, "closes": StaysOpen, "yields": HoldsUpTheLoop}
+    return declared_mutants(kind) + _breaking(kind, rules)
+
+
+def _breaking(kind: str, rules: Mapping[str, type[Mutant]]) -> tuple[type[Mutant], ...]:
     return tuple(
         type(fault.__name__, (fault,), {"breaks": f"{kind}.{name}", "__doc__": fault.__doc__})
         for name, fault in rules.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Awaitable, Callable
 
 import anyio
 import anyio.lowlevel
@@ -23,28 +24,35 @@ IMPOSSIBLE: tuple[object, ...] = ([[None]], {"odd": [[None]]})
 """No setting takes both."""
 
 
-def package_rules(kind: str) -> tuple[Requirement, ...]:
-    """The rules for plugins of `kind`."""
+def declared_rules(kind: str) -> tuple[Requirement, ...]:
+    """The rules for plugins of `kind` that are about what they declare."""
     texts = {
         "light": "Importing the plugin's module imports nothing but the SDK and its own package.",
         "hook": "The plugin's hook returns the spec every time, without side effects.",
         "config": "A setting that there is not, or whose value cannot be, is refused by its name.",
         "secrets": "The configuration prints none of its secrets.",
+    }
+    return tuple(Requirement(id=f"{kind}.{name}", text=text) for name, text in texts.items())
+
+
+def package_rules(kind: str) -> tuple[Requirement, ...]:
+    """The rules for plugins of `kind`, that one may open several of at once."""
+    texts = {
         "reopens": "A plugin that was opened and closed can be opened again, also beside another.",
         "closes": "A plugin that was closed leaves no task and no connection behind.",
         "yields": "While it works everybody else goes on: the event loop is never held up.",
     }
     implied = {"reopens": (f"{kind}.closes",)}
-    return tuple(
+    return declared_rules(kind) + tuple(
         Requirement(id=f"{kind}.{name}", text=text, implies=implied.get(name, ()))
         for name, text in texts.items()
     )
 
 
-def package_suite(kind: str, rule: Rule) -> type[Suite]:
-    """Their tests, made by the `rule` of that kind."""
+def declared_suite(kind: str, rule: Rule) -> type[Suite]:
+    """The tests of `declared_rules`, made by the `rule` of that kind."""
 
-    class PackageTests(Suite):
+    class DeclaredTests(Suite):
         @rule(f"{kind}.light")
         async def test_importing_the_plugin_is_cheap(self, rig: PluginRig) -> None:
             module = rig.harness.module
@@ -74,6 +82,13 @@ def package_suite(kind: str, rule: Rule) -> type[Suite]:
             for text in (repr(rig.config), str(rig.config), repr(rig.config.model_dump())):
                 hold(not any(secret in text for secret in private), "a secret is printed in full")
 
+    return DeclaredTests
+
+
+def package_suite(kind: str, rule: Rule) -> type[Suite]:
+    """The tests of `package_rules`, made by the `rule` of that kind."""
+
+    class PackageTests(declared_suite(kind, rule)):  # type: ignore[misc]
         @rule(f"{kind}.reopens")
         async def test_the_plugin_can_be_opened_again(self, rig: PluginRig) -> None:
             for _ in range(2):
@@ -84,23 +99,15 @@ def package_suite(kind: str, rule: Rule) -> type[Suite]:
         @rule(f"{kind}.closes")
         async def test_closing_leaves_nothing_behind(self, rig: PluginRig) -> None:
             await rig.works(rig.live)
-            before = _tasks()
+            before = running_tasks()
             async with rig.spec.open(rig.config, rig.context) as another:
                 await rig.works(another)
-            with anyio.move_on_after(AT_ONCE_SECONDS):
-                while _tasks() - before:
-                    await anyio.sleep(LOOK_SECONDS)
-            left = [task for task in anyio.get_running_tasks() if task.id not in before]
-            hold(not left, f"still there, on either side of a connection: {left!r}")
+            await leaves_no_task(before)
 
         @rule(f"{kind}.yields")
         async def test_the_event_loop_is_not_held_up(self, rig: PluginRig) -> None:
             await rig.works(rig.live)
-            waits: list[float] = []
-            while not waits or (waits[-1] > LONGEST_WAIT and len(waits) < ATTEMPTS):
-                waits.append(await _longest_wait(rig))
-            told = ", ".join(f"{wait * 1000:.0f} ms" for wait in waits)
-            hold(waits[-1] <= LONGEST_WAIT, f"others waited, at every attempt: {told}")
+            await goes_on(lambda: rig.works(rig.live))
 
     return PackageTests
 
@@ -113,12 +120,31 @@ def _named(rig: PluginRig, key: str, value: object) -> bool:
     return False
 
 
-def _tasks() -> set[int]:
+def running_tasks() -> set[int]:
+    """Every task that there is."""
     return {task.id for task in anyio.get_running_tasks()}
 
 
-async def _longest_wait(rig: PluginRig) -> float:
-    """How long at most somebody else had to wait while the plugin worked, in seconds."""
+async def leaves_no_task(before: set[int]) -> None:
+    """There must soon be no tasks but those of `before`."""
+    with anyio.move_on_after(AT_ONCE_SECONDS):
+        while running_tasks() - before:
+            await anyio.sleep(LOOK_SECONDS)
+    left = [task for task in anyio.get_running_tasks() if task.id not in before]
+    hold(not left, f"still there, on either side of a connection: {left!r}")
+
+
+async def goes_on(work: Callable[[], Awaitable[None]]) -> None:
+    """Everybody else must go on while `work` is done, which may be done several times."""
+    waits: list[float] = []
+    while not waits or (waits[-1] > LONGEST_WAIT and len(waits) < ATTEMPTS):
+        waits.append(await _longest_wait(work))
+    told = ", ".join(f"{wait * 1000:.0f} ms" for wait in waits)
+    hold(waits[-1] <= LONGEST_WAIT, f"others waited, at every attempt: {told}")
+
+
+async def _longest_wait(work: Callable[[], Awaitable[None]]) -> float:
+    """How long at most somebody else had to wait while `work` was done, in seconds."""
     longest = 0.0
     async with anyio.create_task_group() as tasks:
 
@@ -131,7 +157,7 @@ async def _longest_wait(rig: PluginRig) -> float:
 
         tasks.start_soon(look)
         await anyio.lowlevel.checkpoint()
-        await rig.works(rig.live)
-        await anyio.lowlevel.checkpoint()
+        await work()
+        await anyio.sleep(LOOK_SECONDS)
         tasks.cancel_scope.cancel()
     return longest

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -120,27 +120,33 @@ async def settle() -> None:
         await anyio.lowlevel.checkpoint()
 
 
-@asynccontextmanager
-async def open_rig(rig: PluginRig) -> AsyncIterator[None]:
-    """Open the plugin of `rig` beside what is behind it."""
+@contextmanager
+def logging_to(rig: PluginRig) -> Iterator[logging.Logger]:
+    """A logger whose lines `rig` keeps."""
     logger = logging.getLogger(f"voicecall.conformance.{rig.harness.kind}")
     logger.setLevel(logging.DEBUG)
     keeping = _Keeping(rig)
     logger.addHandler(keeping)
     try:
+        yield logger
+    finally:
+        logger.removeHandler(keeping)
+
+
+@asynccontextmanager
+async def open_rig(rig: PluginRig) -> AsyncIterator[None]:
+    """Open the plugin of `rig` beside what is behind it."""
+    with logging_to(rig) as logger, TemporaryDirectory() as state_dir:
         async with (
             rig.harness.vendor() as rig.section,
             httpx.AsyncClient(verify=False, trust_env=False) as client,
         ):
-            with TemporaryDirectory() as state_dir:
-                rig.config = rig.spec.config.model_validate(dict(rig.section))
-                rig.context = rig.harness.context(
-                    http=LoopbackHttp(client),
-                    clock=SystemClock(),
-                    logger=logger,
-                    state_dir=Path(state_dir),
-                )
-                async with rig.spec.open(rig.config, rig.context) as rig.live:
-                    yield
-    finally:
-        logger.removeHandler(keeping)
+            rig.config = rig.spec.config.model_validate(dict(rig.section))
+            rig.context = rig.harness.context(
+                http=LoopbackHttp(client),
+                clock=SystemClock(),
+                logger=logger,
+                state_dir=Path(state_dir),
+            )
+            async with rig.spec.open(rig.config, rig.context) as rig.live:
+                yield

@@ -197,6 +197,11 @@ def test_the_exposure_of_the_lowest_precedence_wins_with_a_warning(load: Any) ->
     assert load('{ valley: { mode: "on" } }').exposure.spec.name == "valley"
 
 
+def test_a_tunnel_that_is_not_installed_is_named_by_its_package(problems: Any) -> None:
+    text = one(problems, '{ tunnel: { provider: "alp-funnel" } }')
+    assert "pip install voicecall-expose-alp\n" in text + "\n"
+
+
 def test_a_tunnel_goes_by_any_of_its_names_and_before_what_is_wanted_otherwise(load: Any) -> None:
     loaded = load('{ tunnel: { provider: "valley-on" }, valley: { mode: "off" } }')
     assert (loaded.exposure.spec.name, loaded.exposure.config.mode) == ("valley", "on")

@@ -1,0 +1,1 @@
+"""Reachability through Cloudflare: quick tunnels without an account, or a named tunnel."""

@@ -1,0 +1,1 @@
+"""Reachability through an ngrok agent of our own."""

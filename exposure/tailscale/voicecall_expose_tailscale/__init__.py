@@ -1,0 +1,1 @@
+"""Reachability through Tailscale: Serve for your own network, Funnel for everybody."""
