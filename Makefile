@@ -9,16 +9,17 @@ KINDS := providers tts_backends stt_backends responders sinks exposure
 MEMBERS := $(foreach kind,$(KINDS),$(wildcard $(kind)/*/pyproject.toml)) \
            $(wildcard conformance/pyproject.toml)
 TESTS ?=
+ROUNDS ?=
 READY := $(BIN)/.voicecall-ready
 
 # A machine behind a company proxy keeps that proxy's certificate in its own store.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: help setup call test check conformance mutants crash soak live openclaw bench docs wheels \
-        constraints
+.PHONY: help setup call test check conformance mutants crash soak test-proxies live openclaw bench \
+        docs wheels constraints
 
 help: ## what you see here
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: $(READY) ## .venv with the kernel, every plugin and the tools; the command is .venv/bin/voicecall
 
@@ -60,11 +61,22 @@ mutants: $(READY) ## every seeded fault in each of them against its whole suite
 	  $(BIN)/voicecall conformance $$each --mutants || exit 1; \
 	done
 
-crash: $(READY) ## kill -9 in the middle of live calls, fifty rounds
-	VOICECALL_FULL=1 $(BIN)/pytest -m crash
+crash: $(READY) ## kill -9 in the middle of live calls, two hundred rounds (ROUNDS=n)
+	VOICECALL_FULL=1 VOICECALL_ROUNDS=$(ROUNDS) $(BIN)/pytest -m crash
+
+chaos: $(READY) ## storms between carriers and us, twenty-five for each (ROUNDS=n)
+	VOICECALL_FULL=1 VOICECALL_ROUNDS=$(ROUNDS) $(BIN)/pytest -rP -m chaos
 
 soak: $(READY) ## many calls for long, watching memory, tasks and files
-	VOICECALL_FULL=1 $(BIN)/pytest -m soak
+	VOICECALL_FULL=1 $(BIN)/pytest -rP -m soak
+
+test-proxies: $(READY) ## calls through a real nginx and a real Caddy on this machine
+	@PATH=$$PATH:/usr/sbin; for each in nginx caddy; do \
+	  command -v $$each > /dev/null || missing="$$missing $$each"; \
+	done; \
+	[ -z "$$missing" ] || { \
+	  echo "make: not on this machine:$$missing; Debian: apt-get install$$missing" >&2; exit 1; }
+	$(BIN)/pytest -n auto --dist worksteal -m proxies tests/proxies
 
 live: $(READY) ## our plugins against the real vendors whose keys stand in the environment; costs cents
 	$(BIN)/pytest -m live tests/live

@@ -44,11 +44,15 @@ class Scene:
         phones: E.164 number → phone, as a configuration of the simulated network has it.
         changes: merged into the gateway's configuration.
         disorder: how badly the carrier delivers its notifications.
+        public_url: of the webhook path; the gateway is told of it, and the number points there.
+        time_scale: how much faster than life gateway and phones talk.
     """
 
     phones: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
     disorder: Disorder = Disorder()
+    public_url: str = WEBHOOK_URL
+    time_scale: float = TIME_SCALE
 
 
 @dataclass
@@ -112,8 +116,29 @@ async def gateway_on(
     Raises:
         AssertionError: the carrier had something to complain about.
     """
+    async with network_on(network_type, scene, directory) as network:
+        path = directory / "voicecall.json5"
+        path.write_text(json.dumps(configuration(network, scene)))
+        loaded = load_config(path, load_plugins(os.environ), environ={})
+        async with running(
+            loaded, state_dir=directory / "state", drain_seconds=0, time_scale=scene.time_scale
+        ) as started:
+            network.connect(started.public.host, started.public.port)
+            yield Gateway(started, network), network
+        assert not network.faults, network.faults
+
+
+@asynccontextmanager
+async def network_on(
+    network_type: type[Network], scene: Scene, directory: Path
+) -> AsyncIterator[Network]:
+    """A live double, not yet connected to a gateway; it ends with the block.
+
+    Args:
+        directory: for the state of the speech backends that phones use.
+    """
     registry = load_plugins(os.environ)
-    clock = SystemClock(TIME_SCALE)
+    clock = SystemClock(scene.time_scale)
     async with httpx.AsyncClient(trust_env=False) as client:
         context = PluginContext(
             http=LoopbackHttp(client),
@@ -125,30 +150,22 @@ async def gateway_on(
             clock=clock,
             speech=InstalledSpeech(registry, lambda name: context),
             number=NUMBER,
-            webhook_url=WEBHOOK_URL,
+            webhook_url=scene.public_url,
             phones={number: Phone.model_validate(each) for number, each in scene.phones.items()},
             disorder=scene.disorder,
         )
         async with network_type.opened(around) as network:
-            path = directory / "voicecall.json5"
-            path.write_text(json.dumps(configuration(network, scene.changes)))
-            loaded = load_config(path, registry, environ={})
-            async with running(
-                loaded, state_dir=directory / "state", drain_seconds=0, time_scale=TIME_SCALE
-            ) as started:
-                network.connect(started.public.host, started.public.port)
-                yield Gateway(started, network), network
-            assert not network.faults, network.faults
+            yield network
 
 
-def configuration(network: CarrierNetwork, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A gateway's configuration for `network`; None in `changes` takes a key away."""
+def configuration(network: CarrierNetwork, scene: Scene) -> dict[str, Any]:
+    """A gateway's configuration for `network`; None in `scene.changes` takes a key away."""
     tones = {"provider": "tones"}
     base: dict[str, Any] = {
         "provider": network.name,
         "fromNumber": NUMBER,
         "toNumber": BOB,
-        "publicUrl": WEBHOOK_URL,
+        "publicUrl": scene.public_url,
         "maxConcurrentCalls": 20,
         "serve": {"port": 0},
         "gateway": {"port": 0},
@@ -157,7 +174,7 @@ def configuration(network: CarrierNetwork, changes: Mapping[str, Any]) -> dict[s
         "tts": tones,
         network.name: dict(network.section()),
     }
-    return _merged(base, changes)
+    return _merged(base, scene.changes)
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
