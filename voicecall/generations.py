@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from voicecall.calls.manager import CallManager
 from voicecall.calls.tools import CallTools
 from voicecall.config.loaded import LoadedConfig
+from voicecall.config.schema import GatewaySettings
 from voicecall.config.tree import Node
 from voicecall.errors import ConfigError
 from voicecall.media.tokens import StreamGrant
@@ -180,7 +181,6 @@ def _fixed(old: LoadedConfig, new: LoadedConfig) -> dict[str, bool]:
         "provider": "provider",
         "fromNumber": "from_number",
         "serve": "serve",
-        "gateway": "gateway",
         "store": "store",
         "webhookSecurity": "webhook_security",
         "skipSignatureVerification": "skip_signature_verification",
@@ -191,11 +191,17 @@ def _fixed(old: LoadedConfig, new: LoadedConfig) -> dict[str, bool]:
     section = old.provider.spec.sections[0]
     return {
         **same,
+        "gateway": _without_keys(one.gateway) == _without_keys(other.gateway),
         "streaming": streams[0] == streams[1],
         section: not same["provider"] or old.provider.config == new.provider.config,
         "the exposure": old.exposure == new.exposure,
         "sinks": old.sinks == new.sinks,
     }
+
+
+def _without_keys(gateway: GatewaySettings) -> GatewaySettings:
+    """What of it is in force from a start only; its token and password may be renewed."""
+    return gateway.model_copy(update={"token": None, "password": None})
 
 
 def changed_keys(old: LoadedConfig, new: LoadedConfig) -> tuple[str, ...]:

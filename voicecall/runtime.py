@@ -18,6 +18,7 @@ from voicecall.calls.manager import CallManager
 from voicecall.calls.sqlite_store import open_sqlite_store
 from voicecall.calls.store import CallStore
 from voicecall.config.loaded import LoadedConfig
+from voicecall.config.schema import GatewaySettings
 from voicecall.config.state import (
     GatewayAddress,
     GatewayLock,
@@ -38,6 +39,7 @@ from voicecall.media.counters import MediaCounters
 from voicecall.media.tokens import StreamTokens
 from voicecall.opening import Opener
 from voicecall.public_side import PublicSide
+from voicecall.rpc.auth import Doorkeeper
 from voicecall.rpc.methods import Reload
 from voicecall.rpc.wire import StoredCalls
 from voicecall.sdk.clock import SystemClock
@@ -267,6 +269,7 @@ class _Gateway:
             refuse_what_needs_a_restart(old, new)
             changed = changed_keys(old, new)
             self.service.adopt((await self._generations.begin(new)).tools)
+            self._renew_keys(new.settings.gateway)
         logger.info("configuration reloaded", extra={"changed": list(changed)})
         return changed
 
@@ -305,18 +308,13 @@ class _Gateway:
 
     async def _serve_gateway(self) -> Listening:
         gateway = self._settings.gateway
-        token = (
-            load_or_make_token(self._state_dir)
-            if gateway.token is None
-            else gateway.token.get_secret_value()
-        )
+        token, password = self._keys(gateway)
+        self._doorkeeper = Doorkeeper(token=token, bind=gateway.bind, password=password)
         app = gateway_app(
             self.service,
-            token=token,
-            bind=gateway.bind,
+            doorkeeper=self._doorkeeper,
             tasks=self._tasks,
             reload=self.reload,
-            password=gateway.password.get_secret_value() if gateway.password else None,
             max_unsent_bytes=self._settings.limits.unsent_bytes_per_socket,
             sources=self._sources(),
         )
@@ -329,12 +327,28 @@ class _Gateway:
         listening = await self._stack.enter_async_context(serving)
         # The listener waits for its requests, and event streams would never end.
         self._stack.callback(self._bus.close)
-        address = GatewayAddress(
-            url=_reachable(listening), token=token, pid=os.getpid(), version=__version__
-        )
-        write_address(self._state_dir, address)
+        self._gateway_url = _reachable(listening)
+        self._write_address(token)
         self._stack.callback(remove_address, self._state_dir)
         return listening
+
+    def _keys(self, gateway: GatewaySettings) -> tuple[str, str | None]:
+        """Token and password of `gateway`."""
+        password = gateway.password.get_secret_value() if gateway.password else None
+        if gateway.token is None:
+            return load_or_make_token(self._state_dir), password
+        return gateway.token.get_secret_value(), password
+
+    def _renew_keys(self, gateway: GatewaySettings) -> None:
+        token, password = self._keys(gateway)
+        self._doorkeeper.renew(token=token, password=password)
+        self._write_address(token)
+
+    def _write_address(self, token: str) -> None:
+        address = GatewayAddress(
+            url=self._gateway_url, token=token, pid=os.getpid(), version=__version__
+        )
+        write_address(self._state_dir, address)
 
 
 def _reachable(listening: Listening) -> str:

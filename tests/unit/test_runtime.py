@@ -8,8 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import anyio
+import httpx
 
+from voicecall.config.loaded import LoadedConfig
 from voicecall.config.loader import load_config
+from voicecall.config.state import read_address
 from voicecall.model.call import CallState
 from voicecall.plugins.loader import load_plugins
 from voicecall.runtime import running
@@ -73,3 +76,39 @@ def test_sinks_are_given_everything_that_happened_before_the_gateway_closed(
     assert [line["number"] for line in lines] == list(range(1, len(lines) + 1))
     assert lines[0]["type"] == "created"
     assert lines[-1]["type"] == "finished"
+
+
+def test_a_reload_renews_the_gateways_token_and_the_old_one_is_good_until_the_next(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "voicecall.json5"
+
+    def load(token: str) -> LoadedConfig:
+        gateway = {"port": 0, "token": token}
+        path.write_text(json.dumps({"serve": {"port": 0}, "gateway": gateway}))
+        return load_config(path, load_plugins(os.environ), environ={})
+
+    one, two = "one-" * 10, "two-" * 10
+    state = tmp_path / "state"
+
+    async def main() -> list[list[int]]:
+        first = load(one)
+        async with (
+            running(first, state_dir=state, drain_seconds=0, reread=lambda: load(two)) as gateway,
+            httpx.AsyncClient(base_url=gateway.gateway.url) as client,
+        ):
+
+            async def knock() -> list[int]:
+                heads = [{"Authorization": f"Bearer {token}"} for token in (one, two)]
+                return [(await client.get("/metrics", headers=each)).status_code for each in heads]
+
+            seen = [await knock()]
+            for _ in range(2):
+                await gateway.reload()
+                seen.append(await knock())
+            address = read_address(state)
+            assert address is not None
+            assert address.token == two
+            return seen
+
+    assert anyio.run(main) == [[200, 401], [200, 200], [401, 200]]

@@ -16,7 +16,7 @@ from voicecall.rpc.params import (
     OptionalCallId,
     OptionalNumber,
     Params,
-    Text,
+    Spoken,
     read_params,
 )
 
@@ -53,7 +53,7 @@ class ContinueCall(Action):
 
     action: Literal["continue_call"]
     call_id: CallIdText
-    message: Text = Field(description="what to say; the answer comes back")
+    message: Spoken = Field(description="what to say; the answer comes back")
 
 
 class SpeakToUser(Action):
@@ -64,7 +64,7 @@ class SpeakToUser(Action):
 
     action: Literal["speak_to_user"]
     call_id: CallIdText
-    message: Text = Field(description="what to say")
+    message: Spoken = Field(description="what to say")
 
 
 class SendDtmf(Action):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
+
+OLD_KEYS_SECONDS = 600.0
+"""How long a token or password is still good after another has taken its place."""
 
 _SECRET_NAMES = frozenset({"token", "access_token", "auth", "authorization", "password", "key"})
 
@@ -59,12 +63,30 @@ class Doorkeeper:
         bind: the address that the listener is bound to. On loopback only loopback names count
             as Host, so that no DNS name that points here (rebinding) can be used from a page.
         password: what WebSocket clients may show instead; None: the token is that, too.
+        now: seconds that never jump.
     """
 
-    def __init__(self, *, token: str, bind: str, password: str | None = None) -> None:
-        self._token = token.encode()
-        self._password = self._token if password is None else password.encode()
+    def __init__(
+        self,
+        *,
+        token: str,
+        bind: str,
+        password: str | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._keys = self._old_keys = _Keys.of(token, password)
+        self._old_until = now()
+        self._now = now
         self._local_only = is_loopback(bind)
+
+    def renew(self, *, token: str, password: str | None = None) -> None:
+        """Let in who shows these from now on.
+
+        Who shows what was right before is let in for `OLD_KEYS_SECONDS` more, so that clients
+        can follow one by one; but no longer than until the next time that this is called.
+        """
+        self._old_keys, self._keys = self._keys, _Keys.of(token, password)
+        self._old_until = self._now() + OLD_KEYS_SECONDS
 
     def refuse_address(self, knock: Knock) -> Refusal | None:
         """Why `knock` comes from the wrong side, or None. For every route."""
@@ -88,8 +110,9 @@ class Doorkeeper:
             return None if self._is_token(token) else _MISMATCH
         if not password:
             return _NEITHER
-        right = hmac.compare_digest(_bytes(password), self._password)
-        return None if right else _WRONG_PASSWORD
+        given = _bytes(password)
+        right = [hmac.compare_digest(given, keys.password) for keys in self._valid()]
+        return None if any(right) else _WRONG_PASSWORD
 
     def _refuse_query(self, knock: Knock) -> Refusal | None:
         for name, value in parse_qsl(knock.query_string, keep_blank_values=True):
@@ -108,7 +131,22 @@ class Doorkeeper:
         return None if self._is_token(token.strip()) else _MISMATCH
 
     def _is_token(self, text: str) -> bool:
-        return hmac.compare_digest(_bytes(text), self._token)
+        given = _bytes(text)
+        return any([hmac.compare_digest(given, keys.token) for keys in self._valid()])
+
+    def _valid(self) -> tuple[_Keys, ...]:
+        in_time = self._now() < self._old_until
+        return (self._keys, self._old_keys) if in_time else (self._keys,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    token: bytes
+    password: bytes
+
+    @classmethod
+    def of(cls, token: str, password: str | None) -> _Keys:
+        return cls(token.encode(), (token if password is None else password).encode())
 
 
 def _bytes(text: str) -> bytes:

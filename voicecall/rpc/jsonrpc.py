@@ -128,7 +128,7 @@ def _problem(value: dict[str, Any]) -> str | None:
         return f"jsonrpc must be {VERSION!r}"
     if not isinstance(value.get("method"), str):
         return "method must be a string"
-    if "params" in value and not isinstance(value["params"], dict | list):
+    if not isinstance(value.get("params"), dict | list | None):
         return "params must be a JSON object"
     return None
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from voicecall.errors import InvalidRequest
 from voicecall.model.call import CallMode
+
+MAX_SPOKEN_CHARACTERS = 10_000
+"""The longest text that is said at once, about ten minutes of speech."""
 
 
 def _absent_when_blank(value: Any) -> Any:
@@ -25,14 +29,29 @@ def _mode(value: Any) -> Any:
         raise ValueError(f"must be one of {', '.join(CallMode)}") from None
 
 
+def _speakable(value: str | None) -> str | None:
+    """Without control characters, which no carrier's XML may hold."""
+    if value is None:
+        return None
+    if len(value) > MAX_SPOKEN_CHARACTERS:
+        raise ValueError(f"more than {MAX_SPOKEN_CHARACTERS} characters; say it in parts")
+    kept = (each for each in value if each in "\n\t" or unicodedata.category(each) != "Cc")
+    if not (text := "".join(kept).strip()):
+        raise ValueError("nothing in it can be spoken")
+    return text
+
+
 Text = Annotated[str, Field(min_length=1)]
 OptionalText = Annotated[str | None, BeforeValidator(_absent_when_blank)]
 OptionalMode = Annotated[CallMode | None, BeforeValidator(_mode)]
 
 CallIdText = Annotated[Text, Field(description="id of the call, ours or the carrier's")]
 OptionalCallId = Annotated[OptionalText, Field(description="id of the call [all live calls]")]
-Opening = Annotated[Text, Field(description="what to say first")]
-OptionalOpening = Annotated[OptionalText, Field(description="what to say first [nothing]")]
+Spoken = Annotated[Text, AfterValidator(_speakable)]
+Opening = Annotated[Spoken, Field(description="what to say first")]
+OptionalOpening = Annotated[
+    OptionalText, AfterValidator(_speakable), Field(description="what to say first [nothing]")
+]
 Number = Annotated[Text, Field(description="number in E.164, like +15551230001")]
 OptionalNumber = Annotated[
     OptionalText, Field(description="number in E.164, like +15551230001 [the configured one]")
@@ -111,7 +130,7 @@ class Utter(Params):
     required = "callId and message required"
 
     call_id: CallIdText
-    message: Text = Field(description="what to say")
+    message: Spoken = Field(description="what to say")
 
 
 class Result(Params):
@@ -213,7 +232,8 @@ def _explain(model: type[Params], error: ValidationError) -> str:
             name = str(problem["loc"][0])[:40]
             return f"unknown parameter {name!r}; known: {known or 'none'}"
     required = {field.alias for field in model.model_fields.values() if field.is_required()}
-    if any(problem["loc"] and problem["loc"][0] in required for problem in problems):
+    amiss = [each for each in problems if each["type"] != "value_error"]
+    if any(problem["loc"] and problem["loc"][0] in required for problem in amiss):
         return model.required
     first = problems[0]
     return f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}"

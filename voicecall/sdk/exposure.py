@@ -52,7 +52,7 @@ class Marker:
     """What an exposure set up outside of this process, written down before it is set up, so that
     the next opening finds what a crash left behind.
 
-    A private JSON object in ``exposures/`` of the state directory.
+    A private JSON object in a folder of the state directory.
 
     Args:
         state_dir: `PluginContext.state_dir`.

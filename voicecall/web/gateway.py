@@ -51,11 +51,9 @@ _CODE_OF_STATUS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE"
 def gateway_app(
     service: Service,
     *,
-    token: str,
-    bind: str,
+    doorkeeper: Doorkeeper,
     tasks: TaskGroup,
     reload: Reload | None = None,
-    password: str | None = None,
     max_unsent_bytes: int = 1024 * 1024,
     sources: Sources | None = None,
 ) -> Quart:
@@ -63,12 +61,10 @@ def gateway_app(
 
     Args:
         service: what it is a door of.
-        token: what clients must show.
-        bind: the address that it will be bound to, for the check of Host.
+        doorkeeper: decides who may come in.
         tasks: owns what outlives a request: a client that goes away does not cancel a call
             that is being placed.
         reload: puts a changed configuration into force; None: nothing does.
-        password: what WebSocket clients may show instead of the token.
         max_unsent_bytes: for each WebSocket.
         sources: what else is counted in this process, for metrics.
     """
@@ -80,7 +76,6 @@ def gateway_app(
     context = RpcContext(
         service=service, errands=Errands(tasks), reload=reload, tally=metrics.asked
     )
-    doorkeeper = Doorkeeper(token=token, bind=bind, password=password)
     _guard(app, doorkeeper)
     _add_health(app, service, (sources or Sources()).reach)
     _add_descriptions(app, metrics)
@@ -164,5 +159,7 @@ def _add_events(app: Quart, service: Service, tasks: TaskGroup) -> None:
 def _streamed(events: AsyncIterator[bytes]) -> Response:
     reply = Response(events, content_type="text/event-stream")
     reply.headers["Cache-Control"] = "no-store"
+    # nginx would collect events until its buffer is full.
+    reply.headers["X-Accel-Buffering"] = "no"
     reply.timeout = None
     return reply

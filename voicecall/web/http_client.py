@@ -7,11 +7,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import httpx
 
 from voicecall.errors import CarrierUnreachable
 from voicecall.sdk.http import HttpClient, HttpResponse
 from voicecall.web.addresses import is_public, resolve
+
+MOST_BYTES = 32 * 1024 * 1024
+"""An answer that is longer is none of a vendor's."""
 
 
 class VendorClient:
@@ -35,25 +39,40 @@ class VendorClient:
         """Send one request and read the whole answer; see `HttpClient.request`."""
         body: dict[str, Any] = {"content": content, "json": json, "data": form}
         given = {name: value for name, value in body.items() if value is not None}
+        asked: dict[str, Any] = {"headers": headers, "auth": basic_auth, **given}
         try:
-            response = await self._client.request(
-                method,
-                url,
-                headers=headers,
-                auth=basic_auth,
-                timeout=timeout_seconds,
-                **given,
-            )
+            # httpx's own timeout begins anew with every byte.
+            with anyio.fail_after(timeout_seconds):
+                return await self._exchange(method, url, timeout=timeout_seconds, **asked)
+        except TimeoutError as error:
+            raise _unreachable(method, url, f"no whole answer in {timeout_seconds:g} s") from error
         except httpx.HTTPError as error:
-            raise CarrierUnreachable(
-                f"{method} to {urlsplit(url).hostname} failed ({type(error).__name__}); "
-                "check the network and the vendor's status page"
-            ) from error
+            why = str(error) if isinstance(error, _TooLong) else type(error).__name__
+            raise _unreachable(method, url, why) from error
+
+    async def _exchange(self, method: str, url: str, **asked: Any) -> HttpResponse:
+        async with self._client.stream(method, url, **asked) as response:
+            body = bytearray()
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise _TooLong(f"more than {MOST_BYTES // 2**20} MiB")
         return HttpResponse(
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
-            body=response.content,
+            body=bytes(body),
         )
+
+
+class _TooLong(httpx.ReadError):
+    """The answer does not end."""
+
+
+def _unreachable(method: str, url: str, why: str) -> CarrierUnreachable:
+    return CarrierUnreachable(
+        f"{method} to {urlsplit(url).hostname} failed ({why}); "
+        "check the network and the vendor's status page"
+    )
 
 
 @asynccontextmanager

@@ -31,7 +31,11 @@ def add_rpc(app: Quart, context: RpcContext) -> None:
             await request.get_data(cache=False, as_text=False, parse_form_data=False)
         )
         body = message.reply([await _outcome(context, ask) for ask in message.asks])
-        return Response(status=204) if body is None else body_reply(body)
+        if body is None:
+            nothing = Response(status=204)
+            del nothing.headers["Content-Type"]
+            return nothing
+        return body_reply(body)
 
 
 async def _outcome(context: RpcContext, ask: jsonrpc.Ask) -> Payload | Fault:

@@ -1,6 +1,6 @@
 """How does a listener start and stop? Bound first, served by Hypercorn in our task group, drained.
 
-The only file that imports Hypercorn; it needs anyio's asyncio backend.
+With `connections`, the only file that imports Hypercorn; it needs anyio's asyncio backend.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, cast
 
 import anyio
 from hypercorn.asyncio import run as hypercorn_run
 from hypercorn.asyncio import serve
-from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
 
 from voicecall.config.schema import LimitSettings
 from voicecall.errors import ConfigError, PortInUse
 from voicecall.web.asgi import AsgiApp
+from voicecall.web.connections import Connection, Http1, ListenerConfig
 from voicecall.web.port_holder import describe_holder
 from voicecall.web.traffic import Traffic
 
@@ -102,26 +103,8 @@ async def bind(host: str, port: int, *, setting: str) -> Bound:
     return Bound(sock)
 
 
-class _Connection(TCPServer):
-    """Hypercorn's connection, but closed as soon as its client has closed it.
-
-    Hypercorn 0.18 keeps the socket of a client that went away until `keep_alive_timeout`, so
-    that any stranger could use up our file descriptors.
-    """
-
-    _client_left = False
-
-    async def _read_data(self) -> None:
-        await super()._read_data()
-        self._client_left = True
-        await self.idle_task.stop()
-
-    async def _idle_timeout(self) -> None:
-        if not self._client_left:
-            await super()._idle_timeout()
-
-
-hypercorn_run.TCPServer = _Connection  # type: ignore[attr-defined]
+hypercorn_run.TCPServer = Connection  # type: ignore[attr-defined]
+setattr(import_module("hypercorn.protocol"), "H11Protocol", Http1)  # noqa: B010
 
 
 @asynccontextmanager
@@ -220,7 +203,8 @@ class _Server:
 
 
 def _config(bound: Bound, limits: LimitSettings) -> Config:
-    config = Config()
+    config = ListenerConfig()
+    config.header_seconds = limits.body_timeout_ms / 1000
     config.bind = [f"fd://{bound.detach()}"]
     config.backlog = 1024
     config.errorlog = _hypercorn_log
@@ -230,8 +214,9 @@ def _config(bound: Bound, limits: LimitSettings) -> Config:
     # No pings: their task holds a connection open after its end, and no answer is awaited. The
     # kernel's keep-alive finds dead peers (`_detect_dead_peers`).
     config.websocket_ping_interval = None
-    # Proxies and tunnels keep connections for reuse.
-    config.keep_alive_timeout = 75.0
+    # Proxies and tunnels keep connections for reuse, nginx for 60 s, Traefik and agents for
+    # 90 s, Caddy for 120 s. They must give up first: a webhook that meets our closing is lost.
+    config.keep_alive_timeout = 150.0
     config.keep_alive_max_requests = 1_000_000
     # Requests were drained before Hypercorn hears of the end; this is for its own tasks.
     config.graceful_timeout = 0.1

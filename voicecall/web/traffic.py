@@ -40,7 +40,10 @@ class Traffic:
             await refuse(scope, send, 503)
             return
         with self._counted(self._sockets if scope["type"] == "websocket" else self._requests):
-            await self._app(scope, receive, send)
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                _drop_the_rest(receive, send)
 
     async def drain(self) -> None:
         """Refuse what comes, end the sockets, wait until nothing runs any more."""
@@ -88,5 +91,19 @@ class Traffic:
             self._writers.add(writer)
 
 
-def _owner(method: object) -> object | None:
+def _drop_the_rest(receive: Receive, send: Send) -> None:
+    """Nobody reads what a client still sends. Hypercorn would wait for room in the queue of a
+    socket whose app has returned, for ever, and with it the connection."""
+    stream, queue = _owner(send), _owner(receive)
+    if getattr(stream, "app_put", None) is not None and hasattr(queue, "get_nowait"):
+        vars(stream)["app_put"] = _drop
+        while not queue.empty():
+            queue.get_nowait()
+
+
+async def _drop(message: Message) -> None:
+    """Take no more."""
+
+
+def _owner(method: object) -> Any:
     return getattr(method, "__self__", None)

@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from voicecall.config.schema import LimitSettings
+from voicecall.rpc.auth import Doorkeeper
 from voicecall.web.gateway import gateway_app
 from voicecall.web.openclaw_sockets import MAX_PAYLOAD_BYTES
 from voicecall.web.server import bind, serving_on
@@ -32,7 +33,8 @@ def listener() -> Listener:
     async def opened(**options: Any) -> AsyncIterator[tuple[str, Any, anyio.Event]]:
         service, stop, urls = _above["ScriptedService"](), anyio.Event(), []
         async with anyio.create_task_group() as errands, anyio.create_task_group() as tasks:
-            app = gateway_app(service, token="t", bind="127.0.0.1", tasks=errands, **options)
+            doorkeeper = Doorkeeper(token="t", bind="127.0.0.1")
+            app = gateway_app(service, doorkeeper=doorkeeper, tasks=errands, **options)
 
             async def serve(task_status: Any) -> None:
                 bound = await bind("127.0.0.1", 0, setting="gateway.port")

@@ -152,11 +152,12 @@ def test_an_answer_that_fits_no_frame_is_an_error(connection: Any, frames: Any) 
     async def story(one: Any) -> None:
         await one.let_in()
         for number in range(3):
-            wish = {"to": STAYS, "message": "x" * 45_000}
+            wish = {"to": STAYS, "message": "x"}
             one.send(frames.request("voicecall.initiate", wish, f"a{number}"))
             await one.answer(f"a{number}")
             call = list(one.service.calls)[-1]
             await one.service.speak(call, "y" * 45_000)
+            await one.service.speak(call, "z" * 45_000)
         one.send(frames.request("voicecall.status", None, "all"))
         error = (await one.answer("all"))["error"]
         assert error["code"] == "UNAVAILABLE"

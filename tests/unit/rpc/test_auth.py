@@ -79,3 +79,29 @@ def test_loopback_is_the_whole_block() -> None:
     assert is_loopback("::1")
     assert not is_loopback("0.0.0.0")
     assert not is_loopback("")
+
+
+def test_after_a_rotation_both_tokens_and_passwords_are_good_until_ten_minutes_are_over() -> None:
+    now = [0.0]
+    door = Doorkeeper(token="one", password="p", bind="127.0.0.1", now=lambda: now[0])
+    door.renew(token="two", password="q")
+    for wait, old in ((0.0, True), (599.0, True), (600.0, False)):
+        now[0] = wait
+        assert (door.refuse(knock(auth="Bearer one")) is None) is old
+        assert (door.refuse_secrets(None, "p") is None) is old
+        assert door.refuse(knock(auth="Bearer two")) is None
+        assert door.refuse_secrets(None, "q") is None
+        assert door.refuse(knock(auth="Bearer three")) is not None
+
+
+def test_the_next_reload_ends_the_old_token_at_once() -> None:
+    door = local()
+    door.renew(token="two")
+    door.renew(token="two")
+    assert door.refuse(knock(auth="Bearer t")) is not None
+    assert door.refuse(knock(auth="Bearer two")) is None
+
+
+def test_before_any_rotation_no_other_token_is_good() -> None:
+    assert local().refuse(knock(auth="Bearer ")) is not None
+    assert local().refuse(knock(auth="Bearer x")) is not None

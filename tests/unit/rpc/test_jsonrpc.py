@@ -211,3 +211,8 @@ def test_a_refusal_has_the_code_of_its_kind_and_ours_beside_it(
 def test_json_rpc_needs_the_token_like_everything_else(gateway: Any) -> None:
     reply = httpx.post(f"{gateway.url}/rpc", json=ask("health", id=1))
     assert (reply.status_code, reply.json()["error"]["code"]) == (401, "AUTH_TOKEN_MISSING")
+
+
+def test_params_of_null_count_as_absent() -> None:
+    message = read(b'{"jsonrpc": "2.0", "id": 1, "method": "health", "params": null}')
+    assert [ask.params for ask in message.asks] == [None]
