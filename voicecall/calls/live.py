@@ -33,7 +33,9 @@ from voicecall.sdk.provider import CarrierCall
 
 logger = logging.getLogger(__name__)
 
-RESTORE_GRACE_SECONDS = 2.0
+RESTORE_GRACE_SECONDS = 12.0
+"""A timer that ran out while we were away waits for what the carrier says: a request may take ten
+seconds, and a call that was answered meanwhile is not to be given up as unanswered."""
 REMEMBERED_EVENTS = 256
 
 

@@ -32,6 +32,8 @@ async def test_an_account_in_order_is_told_so_and_nothing_is_changed(
         assert (code, told["ok"]) == (0, True), told
         asked = {request.method for request in gateway.network.requests}
         assert asked == {"GET"}
+        (advice,) = (each for each in told["findings"] if each["subject"] == "policy")
+        assert advice["remedy"] == "name those that you call in outbound.guard.countries"
         assert not gateway.network.legs
 
 

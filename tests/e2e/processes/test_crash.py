@@ -22,7 +22,7 @@ from voicecall.errors import GatewayError, GatewayRefused
 
 pytestmark = pytest.mark.crash
 
-ROUNDS = 50 if os.environ.get("VOICECALL_FULL") else 5
+ROUNDS = int(os.environ.get("VOICECALL_ROUNDS") or (200 if os.environ.get("VOICECALL_FULL") else 5))
 STAYS, STAYS_TOO, LEAVES = "+15550002221", "+15550002222", "+15550002223"
 PHONES: dict[str, Any] = {
     STAYS: {"answerAfterMs": 100, "steps": [{"wait": 3_600_000}]},

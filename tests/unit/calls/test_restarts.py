@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import anyio
+import pytest
 
 from voicecall.model.call import CallMode, CallState
 from voicecall.model.carrier_events import (
@@ -15,7 +17,7 @@ from voicecall.model.ids import CarrierCallId
 from voicecall.model.instructions import (
     OpenStream,
 )
-from voicecall.sdk.provider import Ended
+from voicecall.sdk.provider import Ended, Live
 
 X1 = CarrierCallId("X1")
 TALK = CallMode.CONVERSATION
@@ -63,5 +65,29 @@ def test_after_a_restart_a_call_that_is_gone_is_recorded_with_its_reason(
             await restored.ended.wait()
             assert restored.record.state is CallState.BUSY
             assert after.carrier.orders == [] and after.carrier.hang_ups == []
+
+    virtually(main)
+
+
+def test_a_timer_that_ran_out_while_we_were_away_waits_for_the_carriers_word(
+    gateway: Any, virtually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slowly(call: Any) -> Live:
+        await anyio.sleep(9)
+        return Live(answered=True)
+
+    async def main() -> None:
+        async with gateway() as before:
+            await before.place("Hello", mode=TALK)
+            store = before.store
+        later = time.time() + 600
+        monkeypatch.setattr(time, "time", lambda: later)
+        async with gateway(store=store) as after:
+            after.carrier.status = slowly
+            (restored,) = await after.manager.restore()
+            restored.spawn(restored.reconcile)
+            await anyio.sleep(15)
+            assert restored.record.state.is_answered
+            assert after.carrier.hang_ups == []
 
     virtually(main)

@@ -99,12 +99,15 @@ class MediaSocket:
         return None
 
     async def _close(self, socket: ClientConnection) -> None:
-        """Send what was said up to the end, then close."""
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            with suppress(ConnectionClosed, anyio.WouldBlock):
-                while True:
-                    await socket.send(self._unsent.receive_nowait())
-            await socket.close()
+        """Send what was said up to the end, then close; one that does not hear us is cut."""
+        try:
+            with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                with suppress(ConnectionClosed, anyio.WouldBlock):
+                    while True:
+                        await socket.send(self._unsent.receive_nowait())
+                await socket.close()
+        finally:
+            socket.transport.abort()
 
 
 async def _open(
