@@ -39,7 +39,13 @@ MONOLOGUE = (
 LISTEN, HANG_UP = {"listen": True, "timeoutMs": 30_000}, {"hangUp": True}
 # By its last words: a machine under load may make a pause in the middle of a greeting.
 GREETED = {"listen": "can I help?", "timeoutMs": 30_000}
-WISHED = {"listen": "As you wish.", "timeoutMs": 30_000}
+
+
+def told(reply: str) -> dict[str, Any]:
+    """The phone waits until it has heard our reply to its end."""
+    return {"listen": REPLIES[reply], "timeoutMs": 30_000}
+
+
 TELL = (GREETED, {"say": "tell me the story"})
 
 
@@ -92,7 +98,7 @@ async def held(start: Any, conversations: list[tuple[Any, ...]]) -> list[Said]:
 async def test_wherever_a_caller_interrupts_we_stop_and_answer_what_was_said(start: Any) -> None:
     positions = [300 + 100 * index for index in range(20)]
     cut = [
-        (*TELL, {"interrupt": "stop it", "afterMs": position}, WISHED, HANG_UP)
+        (*TELL, {"interrupt": "stop it", "afterMs": position}, told("stop"), HANG_UP)
         for position in positions
     ]
     heard = []
@@ -126,17 +132,17 @@ async def test_who_only_hums_hears_us_out(start: Any) -> None:
 
 async def test_every_kind_of_answer_is_heard_and_answered_once(start: Any) -> None:
     answers: dict[str, tuple[Any, ...]] = {
-        "a short yes": (GREETED, {"say": "yes"}, LISTEN, HANG_UP),
-        "a short no": (GREETED, {"say": "no"}, LISTEN, HANG_UP),
+        "a short yes": (GREETED, {"say": "yes"}, told("yes"), HANG_UP),
+        "a short no": (GREETED, {"say": "no"}, told("no"), HANG_UP),
         "silence": (GREETED, {"wait": 4000}, HANG_UP),
-        "a key": (GREETED, {"press": "7"}, LISTEN, HANG_UP),
-        "a monologue": (GREETED, {"say": MONOLOGUE}, LISTEN, HANG_UP),
+        "a key": (GREETED, {"press": "7"}, told("7"), HANG_UP),
+        "a monologue": (GREETED, {"say": MONOLOGUE}, told("monday"), HANG_UP),
         "two people": (
             GREETED,
             {"say": "this is Ann"},
             {"wait": 300},
             {"say": "and this is Ben"},
-            LISTEN,
+            told("ben"),
             HANG_UP,
         ),
         "second thoughts": (
@@ -144,7 +150,7 @@ async def test_every_kind_of_answer_is_heard_and_answered_once(start: Any) -> No
             {"say": "today please"},
             {"wait": 1000},
             {"say": "no I mean tomorrow"},
-            LISTEN,
+            told("tomorrow"),
             HANG_UP,
         ),
     }
