@@ -23,7 +23,7 @@ MARKER = "<!-- From here on written by docs/generate_hooks.py; edit the docstrin
 SECTIONS = {
     "Specs": ["sdk/specs.py"],
     "A plugin's section": ["sdk/config.py"],
-    "A provider": ["sdk/provider.py"],
+    "A provider": ["sdk/provider.py", "sdk/moved.py"],
     "Webhooks and their signatures": ["model/webhook.py", "sdk/signatures.py"],
     "What a carrier reports": ["model/carrier_events.py"],
     "What a carrier is told": ["model/instructions.py"],

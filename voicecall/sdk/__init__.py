@@ -151,6 +151,7 @@ from voicecall.sdk.config import Field, Secret, SecretResolver, Section
 from voicecall.sdk.exposure import Marker, PublicEndpoint
 from voicecall.sdk.hookspecs import PROJECT, hookimpl, hookspec
 from voicecall.sdk.http import HttpClient, HttpResponse, leads_here
+from voicecall.sdk.moved import all_moved, moved
 from voicecall.sdk.provider import (
     CallbackUrls,
     CallOrder,
@@ -386,11 +387,13 @@ __all__ = [
     "WebhookMalformed",
     "WebhookRequest",
     "WebhookStale",
+    "all_moved",
     "hookimpl",
     "leads_here",
     "hookspec",
     "is_e164",
     "mask_number",
+    "moved",
     "new_call_id",
     "new_stream_token",
     "new_turn_token",

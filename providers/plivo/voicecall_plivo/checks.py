@@ -57,12 +57,17 @@ async def _number(api: PlivoApi, from_number: str) -> tuple[Finding, str | None]
         message = "the number carries no voice calls"
         remedy = "choose a number with voice, or ask Plivo's support to enable it"
         return _finding(Severity.ERROR, NUMBER, message, remedy), None
-    application = str(number.get("application") or "").rstrip("/").rpartition("/")[2]
+    application = application_of(number)
     if not application:
         message = "the number is assigned to no application, so nobody can call in"
         remedy = f"assign it to an application at {CONSOLE}; not needed for outbound calls"
         return _finding(Severity.WARNING, NUMBER, message, remedy), None
     return _finding(Severity.OK, NUMBER, "the account owns the number"), application
+
+
+def application_of(number: Mapping[str, Any]) -> str:
+    """The id of the application that a Number resource is assigned to; empty: none."""
+    return str(number.get("application") or "").rstrip("/").rpartition("/")[2]
 
 
 async def _application(api: PlivoApi, app_id: str, urls: Callbacks) -> list[Finding]:

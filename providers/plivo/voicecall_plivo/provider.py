@@ -26,7 +26,7 @@ from voicecall.sdk import (
     VerifiedWebhook,
     WebhookRequest,
 )
-from voicecall_plivo import callbacks, checks, documents, signatures, webhooks
+from voicecall_plivo import callbacks, checks, documents, following, signatures, webhooks
 from voicecall_plivo.callbacks import Callbacks, callbacks_for, callbacks_like
 from voicecall_plivo.commands import KeptCommands
 from voicecall_plivo.config import PlivoConfig
@@ -146,6 +146,15 @@ class PlivoProvider(CallProvider):
         """Account, number, and where inbound calls are sent."""
         urls = Callbacks(urls=self._urls)
         return await checks.findings(self._api, from_number=self._from_number, urls=urls)
+
+    async def follow(self, former: str) -> Sequence[Finding]:
+        """The number's application, where it has `former`, sends calls to the URL of now."""
+        return await following.follow(
+            self._api,
+            from_number=self._from_number,
+            former=former,
+            present=self._urls.webhook(),
+        )
 
     async def _send_digits(self, call: CarrierCallId, keys: SendDigits) -> None:
         body = {"digits": keys.digits, "leg": "aleg"}

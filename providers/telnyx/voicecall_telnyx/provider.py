@@ -23,7 +23,7 @@ from voicecall.sdk import (
     VerifiedWebhook,
     WebhookRequest,
 )
-from voicecall_telnyx import documents, webhooks
+from voicecall_telnyx import documents, following, webhooks
 from voicecall_telnyx.checks import findings
 from voicecall_telnyx.config import TelnyxConfig
 from voicecall_telnyx.events import event_of, unused
@@ -115,3 +115,8 @@ class TelnyxProvider(CallProvider):
     async def check(self) -> Sequence[Finding]:
         """Key, application, its webhook URL, profile, and number; nothing is changed."""
         return await findings(self._config, self._context, self._api)
+
+    async def follow(self, former: str) -> Sequence[Finding]:
+        """The application that has `former` sends calls to the URL of now."""
+        present = self._context.urls.webhook()
+        return await following.follow(self._api, self._config.connection_id, former, present)

@@ -99,6 +99,14 @@ class RestApi:
         asked = f"{path}?{urlencode(query)}" if query else path
         return _content(await self._send("GET", asked))
 
+    async def change(self, path: str, fields: Mapping[str, object]) -> None:
+        """Change what is at `path`, behind ``/v2``, identifiers already escaped.
+
+        Raises:
+            CarrierError: it was not changed, or (`CarrierUnreachable`) nobody knows.
+        """
+        await self._send("PATCH", path, fields)
+
     async def _send(
         self,
         method: str,

@@ -230,7 +230,7 @@ async def test_a_caller_who_is_rejected_is_not_answered(
 
 async def test_a_number_without_a_status_callback_tells_nobody_of_the_end(doubled: Doubled) -> None:
     async with doubled() as double:
-        double.network.number_status = None
+        double.network.number.status_callback = ""
         double.gateway.answers["/voice"] = [document("<Pause/>", "<Hangup/>")]
         leg = double.network.dial_in(SOMEBODY)
         await double.told(leg)

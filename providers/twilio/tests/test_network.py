@@ -79,13 +79,13 @@ async def test_a_conversation_that_we_begin(tmp_path: Path, voice: Mapping[str, 
 async def test_a_caller_is_answered_whoever_is_told_of_the_end(tmp_path: Path) -> None:
     steps = (LISTEN, {"say": "what time is it"}, LISTEN, HANG_UP)
     async with gateway(tmp_path, *steps, **OPEN, **scripted("It is noon.")) as (running, network):
-        network.number_status = "https://elsewhere.example.com/calls"
+        network.number.status_callback = "https://elsewhere.example.com/calls"
         phone = network.dial_in(BOB)
         record = await running.record_of(phone)
         assert phone.heard == ["Good morning.", "It is noon."]
         assert (record.direction, record.attestation) == (Direction.INBOUND, "A")
         await network.calls[phone.id].told.wait()
-        assert network.deliveries[-1].url == network.number_status
+        assert network.deliveries[-1].url == network.number.status_callback
 
 
 async def test_a_caller_who_is_refused_is_never_answered(tmp_path: Path) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +20,6 @@ from voicecall.sdk import (
     CarrierCallStatus,
     CarrierEvent,
     CarrierRejected,
-    CarrierUnreachable,
     EndCause,
     Ended,
     Finding,
@@ -36,12 +34,12 @@ from voicecall.sdk import (
     VerifiedWebhook,
     WebhookRequest,
 )
-from voicecall_twilio import checks, documents, links, orders, signatures, webhooks
+from voicecall_twilio import checks, documents, following, links, orders, signatures, webhooks
 from voicecall_twilio.config import TwilioConfig
 from voicecall_twilio.links import Links
 from voicecall_twilio.media import TwilioMedia
 from voicecall_twilio.outcomes import ENDED, ended_cause
-from voicecall_twilio.rest import open_client
+from voicecall_twilio.rest import open_client, readable
 from voicecall_twilio.voices import Voices
 
 _TWIML = (("content-type", "text/xml; charset=utf-8"),)
@@ -135,7 +133,7 @@ class TwilioProvider(CallProvider):
             urls=self._urls,
             tuning=self._config.machine_detection,
         )
-        with _readable():
+        with readable():
             call = await self._client.calls.create_async(**fields)
             return CarrierCallId(_text(call.sid))
 
@@ -165,7 +163,7 @@ class TwilioProvider(CallProvider):
         if call.carrier_call_id is None:
             return Unknown()
         try:
-            with _readable():
+            with readable():
                 found = await self._call(call).fetch_async()
                 state, answered_by = _text(found.status), found.answered_by or ""
         except CarrierCallGone:
@@ -178,6 +176,10 @@ class TwilioProvider(CallProvider):
         """Whether the account works, the number is ours, and its webhooks come here."""
         return await checks.find(self._client, self._config, self._context)
 
+    async def follow(self, former: str) -> Sequence[Finding]:
+        """The numbers whose calls came to `former` send them to the URL of now."""
+        return await following.follow(self._client, former, self._urls.webhook())
+
     def _call(self, call: CarrierCall) -> Any:
         # The SDK puts ids into paths as they are.
         return self._client.calls(quote(call.carrier_call_id or "", safe=""))
@@ -185,7 +187,7 @@ class TwilioProvider(CallProvider):
     async def _update(self, call: CarrierCall, **fields: str) -> None:
         if call.carrier_call_id is None:
             raise CarrierCallGone("Twilio has not taken the order for this call")
-        with _readable():
+        with readable():
             await self._call(call).update_async(**fields)
 
     def _keep(self, document: str) -> str:
@@ -204,17 +206,6 @@ def warm_up() -> None:
 
 def _document(text: str) -> HttpReply:
     return HttpReply(headers=_TWIML, body=text.encode())
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """A success that is not what Twilio's API answers: nobody knows what was done."""
-    try:
-        yield
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CarrierUnreachable(
-            "the answer is not one of Twilio's API; check twilio.apiBaseUrl"
-        ) from error
 
 
 def _text(value: object) -> str:

@@ -5,6 +5,8 @@ The SDK's own asynchronous client ignores its timeout and has to be closed by ha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -12,7 +14,7 @@ from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
-from voicecall.sdk import ProviderContext
+from voicecall.sdk import CarrierUnreachable, ProviderContext
 from voicecall_twilio.config import TwilioConfig
 from voicecall_twilio.refusals import raise_for
 
@@ -61,6 +63,21 @@ class BorrowedHttp(AsyncHttpClient):  # type: ignore[misc]
         origin = self._base_url or f"{parts.scheme}://{parts.netloc}"
         query = "&".join(each for each in (parts.query, urlencode(params or {})) if each)
         return f"{origin}{parts.path}?{query}" if query else f"{origin}{parts.path}"
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """A success that is not what Twilio's API answers: nobody knows what was done.
+
+    Raises:
+        CarrierUnreachable: instead of what the SDK raises when it cannot read an answer.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CarrierUnreachable(
+            "the answer is not one of Twilio's API; check twilio.apiBaseUrl"
+        ) from error
 
 
 def open_client(config: TwilioConfig, context: ProviderContext) -> Client:

@@ -1,7 +1,7 @@
 """How does Plivo read a REST request? Field by field, refusing what it does not document.
 
-https://www.plivo.com/docs/voice/api/call. `call_uuid` is let pass everywhere: Plivo's own SDK
-sends it along with the other fields.
+https://www.plivo.com/docs/voice/api/call, https://www.plivo.com/docs/voice/api/application.
+`call_uuid` is let pass everywhere: Plivo's own SDK sends it along with the other fields.
 """
 
 from __future__ import annotations
@@ -73,6 +73,9 @@ TRANSFER = Form(
 DTMF = Form(
     fields={"digits": r"[0-9A-D*#wW]+", "leg": "aleg|bleg"},
     required=frozenset({"digits"}),
+)
+UPDATE_APPLICATION = Form(
+    fields={"answer_url": _URL, "hangup_url": _URL, "fallback_answer_url": _URL},
 )
 EMPTY = Form(fields={})
 

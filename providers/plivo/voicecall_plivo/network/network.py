@@ -16,6 +16,7 @@ from voicecall_conformance import RestAnswer, RestRequest
 from voicecall_conformance.phones import CarrierNetwork, Leg, Surroundings
 from voicecall_plivo.double import orders
 from voicecall_plivo.network.answers import (
+    APPLICATION,
     account_resource,
     answer_json,
     refusal,
@@ -41,6 +42,8 @@ class PlivoNetwork(CarrierNetwork):
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
         self.habits = Habits()
+        self.application = application(around.webhook_url)
+        """The URLs of the application that the number is assigned to."""
         self._calls: dict[str, PlivoCall] = {}
         self._requests: dict[str, PlivoCall] = {}
 
@@ -54,7 +57,7 @@ class PlivoNetwork(CarrierNetwork):
 
     def offer(self, leg: Leg) -> PlivoCall:
         """A caller; the number's application says who is asked."""
-        return self._carry(leg, called(self.around.webhook_url))
+        return self._carry(leg, called(self.application))
 
     # -- the REST API
 
@@ -92,9 +95,12 @@ class PlivoNetwork(CarrierNetwork):
                 call_ordered = self._requests.get(ordered_as)
                 waits = call_ordered is not None and not call_ordered.leg.answered
                 return self._hang_up(call_ordered if waits else None)
+            case "POST", "Application", app_id if app_id == APPLICATION:
+                changes = orders.read_order(request.body, orders.UPDATE_APPLICATION)
+                self.application.update(changes)
+                return answer_json({"message": "changed"}, status=202)
             case "GET", *rest:
-                facts = application(self.around.webhook_url)
-                return account_resource(AUTH_ID, rest, application=facts)
+                return account_resource(AUTH_ID, rest, application=self.application)
         return refusal(404, "not found")
 
     def _dial(self, order: Mapping[str, Any]) -> RestAnswer:

@@ -59,11 +59,11 @@ def application(webhook_url: str) -> dict[str, str]:
     }
 
 
-def called(webhook_url: str) -> Order:
-    """Somebody calls the number of that application."""
-    urls = application(webhook_url)
+def called(urls: Mapping[str, str]) -> Order:
+    """Somebody calls the number of the application that has `urls`."""
+    hangup, fallback = urls.get("hangup_url"), urls.get("fallback_answer_url")
     return Order(
         answer=Hook(url=urls["answer_url"]),
-        hangup=Hook(url=urls["hangup_url"]),
-        fallback=Hook(url=urls["fallback_answer_url"]),
+        hangup=Hook(url=hangup) if hangup else None,
+        fallback=Hook(url=fallback) if fallback else None,
     )

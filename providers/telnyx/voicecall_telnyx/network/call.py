@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from voicecall.sdk import Direction, EndCause, EndedBy
-from voicecall_conformance.phones import CarrierNetwork, Leg, Outcome
+from voicecall_conformance.phones import Leg, Outcome
 from voicecall_telnyx.network import phrases, stream
 from voicecall_telnyx.network.keypad import Keypad
 from voicecall_telnyx.network.machine import MachineDetection
@@ -18,6 +18,9 @@ from voicecall_telnyx.network.reporter import Destination, Reporter
 from voicecall_telnyx.network.reports import CONNECTION_ID, written_time
 from voicecall_telnyx.network.stream import TelnyxStream
 from voicecall_telnyx.network.voice import Voice
+
+if TYPE_CHECKING:
+    from voicecall_telnyx.network.network import TelnyxNetwork
 
 BRIDGED_SECONDS = 1.0
 """How long a caller who was handed on talks to the other."""
@@ -41,7 +44,7 @@ class TelnyxCall:
 
     def __init__(
         self,
-        network: CarrierNetwork,
+        network: TelnyxNetwork,
         leg: Leg,
         key: Ed25519PrivateKey,
         order: Mapping[str, Any],
@@ -82,7 +85,7 @@ class TelnyxCall:
 
     def _destination(self) -> Destination:
         order, origin = self.order, self.origin
-        otherwise = self.network.around.webhook_url
+        otherwise = self.network.application.webhook_event_url
         if origin is not None:
             otherwise = origin.report.destination.url
         return Destination(
@@ -267,7 +270,7 @@ class TelnyxCall:
 
 
 def place(
-    network: CarrierNetwork,
+    network: TelnyxNetwork,
     key: Ed25519PrivateKey,
     order: Mapping[str, Any],
     origin: TelnyxCall | None = None,

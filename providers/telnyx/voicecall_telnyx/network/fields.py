@@ -62,6 +62,8 @@ DIAL = (
         "stream_establish_before_call_originate",
     }
 )
+APPLICATION = frozenset({"application_name", "webhook_event_url", "webhook_event_failover_url"})
+RESOURCES: Mapping[str, frozenset[str]] = {"dial": DIAL, "application": APPLICATION}
 DETECTIONS = (
     "disabled",
     "detect",
@@ -103,6 +105,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
 }
 _REQUIRED: Mapping[str, tuple[str, ...]] = {
     "dial": ("connection_id", "to", "from"),
+    "application": ("application_name", "webhook_event_url"),
     "reject": ("cause",),
     "speak": ("payload", "voice"),
     "send_dtmf": ("digits",),
@@ -128,7 +131,7 @@ def read_body(name: str, body: bytes) -> dict[str, Any]:
     """The fields of a request.
 
     Args:
-        name: ``dial``, or the action.
+        name: ``dial``, ``application``, or the action.
         body: raw.
 
     Raises:
@@ -140,7 +143,7 @@ def read_body(name: str, body: bytes) -> dict[str, Any]:
         raise BadField("10015", "", "the body is no JSON") from error
     if not isinstance(fields, dict):
         raise BadField("10015", "", "the body is no JSON object")
-    known = DIAL if name == "dial" else ACTIONS[name]
+    known = RESOURCES.get(name) or ACTIONS[name]
     for field in fields:
         if field not in known:
             raise BadField("10015", field, f"{name!r} has no field {field!r}")
@@ -218,6 +221,8 @@ _VALUES: Mapping[str, Callable[[Any], bool]] = {
     "from": lambda value: isinstance(value, str) and is_e164(value),
     "client_state": _is_state,
     "target_leg_client_state": _is_state,
+    "webhook_event_url": _is_url("http://", "https://"),
+    "webhook_event_failover_url": _is_url("http://", "https://"),
     "webhook_url": _is_url("http://", "https://"),
     "webhook_url_method": _one_of("POST"),
     "timeout_secs": _between(5, 600),

@@ -28,6 +28,8 @@ class TelnyxNetwork(CarrierNetwork):
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
         self.key = private_key("the key of Telnyx's live double")
+        self.application = account.Application(webhook_event_url=around.webhook_url)
+        """What is set of the application that the number is assigned to."""
         self._dials: dict[str, tuple[TelnyxCall, float]] = {}
 
     def section(self) -> Mapping[str, object]:
@@ -73,6 +75,9 @@ class TelnyxNetwork(CarrierNetwork):
                 return self._act(unquote(id), action, request.body)
             case "POST", ["v2", "calls", id, "actions", action] if action != _UPDATE:
                 return self._act(unquote(id), action, request.body)
+            case "PATCH", ["v2", "call_control_applications", id] if id == CONNECTION_ID:
+                self.application.change(request.body)
+                return answers.data(self.application.view())
             case "GET", ["v2", *path]:
                 return self._read("/".join(path), parse_qs(request.query))
         return answers.NOT_FOUND
@@ -113,8 +118,9 @@ class TelnyxNetwork(CarrierNetwork):
             return answers.page([_of(leg).view() for leg in live], query)
         if path == "call_events":
             return answers.page(self._events(query), query)
-        around = self.around
-        return account.resource(path, query, number=around.number, webhook_url=around.webhook_url)
+        return account.resource(
+            path, query, number=self.around.number, application=self.application
+        )
 
     def _events(self, query: Mapping[str, Sequence[str]]) -> Sequence[Mapping[str, object]]:
         """What happened to a leg, of one name."""

@@ -16,6 +16,7 @@ from voicecall_conformance import RestAnswer
 from voicecall_conformance.phones import Leg
 from voicecall_twilio.network.phrases import ACCOUNT
 from voicecall_twilio.network.resource import Refused
+from voicecall_twilio.network.settings import APPLICATION_SID, NUMBER_SID, Settings
 
 ROOT = f"/2010-04-01/Accounts/{ACCOUNT}"
 _SUBRESOURCES = ("Events", "Notifications", "Payments", "Recordings", "Siprec", "Streams")
@@ -36,15 +37,15 @@ def resource(
     query: Mapping[str, str],
     *,
     number: str,
-    webhook_url: str,
-    status: str | None,
+    settings: Settings,
+    application: Settings | None,
 ) -> RestAnswer:
     """The answer to a ``GET`` of `path`, behind the account.
 
     Args:
         number: the account's only one.
-        webhook_url: where it points at.
-        status: where it tells that a call has ended.
+        settings: of that number.
+        application: which it points at, if any.
 
     Raises:
         Refused: there is no such resource.
@@ -54,8 +55,10 @@ def resource(
         case "":
             return answer({"sid": ACCOUNT, "status": "active", "type": "Full"})
         case "/IncomingPhoneNumbers":
-            owned = [_owned(number, webhook_url, status)] if wanted in ("", number) else []
+            owned = [_owned(number, settings, application)] if wanted in ("", number) else []
             return answer(_page("incoming_phone_numbers", owned))
+        case _ if path == f"/Applications/{APPLICATION_SID}" and application is not None:
+            return answer({"sid": APPLICATION_SID, "account_sid": ACCOUNT, **application.view()})
         case "/OutgoingCallerIds":
             return answer(_page("outgoing_caller_ids", []))
     raise NOT_FOUND
@@ -80,7 +83,7 @@ def call_resource(
         "from_formatted": leg.from_number,
         "answered_by": answered_by,
         "parent_call_sid": None,
-        "phone_number_sid": "PN" + "0" * 32,
+        "phone_number_sid": NUMBER_SID,
         "date_created": rfc2822(times.created),
         "date_updated": rfc2822(latest),
         "start_time": rfc2822(times.started),
@@ -119,14 +122,13 @@ def _page(name: str, found: list[dict[str, object]]) -> dict[str, object]:
     return {name: found, "page": 0, "page_size": 50, "next_page_uri": None}
 
 
-def _owned(number: str, webhook_url: str, status: str | None) -> dict[str, object]:
+def _owned(number: str, settings: Settings, application: Settings | None) -> dict[str, object]:
     return {
-        "sid": "PN" + "0" * 32,
+        "sid": NUMBER_SID,
         "account_sid": ACCOUNT,
         "phone_number": number,
         "capabilities": {"voice": True, "SMS": True, "MMS": False, "fax": False},
-        "voice_url": webhook_url,
         "voice_method": "POST",
-        "voice_fallback_url": f"{webhook_url}/fallback",
-        "status_callback": status or "",
+        "voice_application_sid": "" if application is None else APPLICATION_SID,
+        **settings.view(),
     }

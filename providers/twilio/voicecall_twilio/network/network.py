@@ -14,6 +14,12 @@ from voicecall_twilio.network.call import Exchange, TwilioCall
 from voicecall_twilio.network.orders import Plan, called, ordered, wanted
 from voicecall_twilio.network.phrases import ACCOUNT
 from voicecall_twilio.network.resource import Fields, Refused, only, read_create, read_update
+from voicecall_twilio.network.settings import (
+    APPLICATION_SID,
+    NUMBER_SID,
+    Settings,
+    settings_at,
+)
 
 TOKEN = "the-token-of-the-account"
 _CALLS = "/Calls"
@@ -28,8 +34,10 @@ class TwilioNetwork(CarrierNetwork):
         super().__init__(around)
         self.calls: dict[str, TwilioCall] = {}
         """By their SIDs."""
-        self.number_status: str | None = f"{around.webhook_url}/status"
-        """*Call status changes* of the number: told when a caller's call ends; None: nobody is."""
+        self.number = settings_at(around.webhook_url)
+        """What is set of the number."""
+        self.application: Settings | None = None
+        """The TwiML application that the number points at, which then says who is asked."""
 
     def section(self) -> Mapping[str, object]:
         """The account, at another origin."""
@@ -41,7 +49,7 @@ class TwilioNetwork(CarrierNetwork):
 
     def offer(self, leg: Leg) -> TwilioCall:
         """A call to the account's number."""
-        return self._carry(leg, called(self.around.webhook_url, status=self.number_status))
+        return self._carry(leg, called(self.application or self.number))
 
     def answer(self, request: RestRequest) -> RestAnswer:
         """What the API answers."""
@@ -63,15 +71,29 @@ class TwilioNetwork(CarrierNetwork):
             return self._dial(read_create(request.body.decode()))
         if path.startswith(f"{_CALLS}/"):
             return self._call(request, unquote(path.removeprefix(f"{_CALLS}/")))
+        if request.method == "POST":
+            return self._set(path, request.body.decode())
         if request.method != "GET":
             raise NOT_FOUND
         return resource(
             path,
             dict(parse_qsl(request.query)),
             number=self.around.number,
-            webhook_url=self.around.webhook_url,
-            status=self.number_status,
+            settings=self.number,
+            application=self.application,
         )
+
+    def _set(self, path: str, body: str) -> RestAnswer:
+        """Change the number, or its application."""
+        settable = {
+            f"/IncomingPhoneNumbers/{NUMBER_SID}": self.number,
+            f"/Applications/{APPLICATION_SID}": self.application,
+        }
+        settings = settable.get(path)
+        if settings is None:
+            raise NOT_FOUND
+        settings.change(body)
+        return answer({"sid": path.rpartition("/")[2], "account_sid": ACCOUNT, **settings.view()})
 
     def _dial(self, fields: Fields) -> RestAnswer:
         if only(fields, "From") != self.around.number:

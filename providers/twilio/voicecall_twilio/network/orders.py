@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from voicecall_twilio.network.performer import Request, Step
 from voicecall_twilio.network.resource import Fields, only
+from voicecall_twilio.network.settings import Settings
 from voicecall_twilio.network.twiml import read_document
 
 DETECTION_TIMEOUT = "30"
@@ -59,17 +60,13 @@ def ordered(fields: Fields) -> Plan:
     return plan
 
 
-def called(webhook_url: str, *, status: str | None) -> Plan:
-    """The plan of a call to a number.
-
-    Args:
-        webhook_url: *A call comes in*; what is asked when it fails is a hook of it.
-        status: *Call status changes*; None: the field is empty.
-    """
+def called(settings: Settings) -> Plan:
+    """The plan of a call to a number that has `settings`."""
+    fallback, status = settings.voice_fallback_url, settings.status_callback
     return Plan(
-        first=Request(url=webhook_url),
-        fallback=Request(url=f"{webhook_url}/fallback"),
-        status=None if status is None else Request(url=status),
+        first=Request(url=settings.voice_url),
+        fallback=Request(url=fallback) if fallback else None,
+        status=Request(url=status) if status else None,
     )
 
 
