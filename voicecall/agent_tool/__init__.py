@@ -14,7 +14,7 @@ door: VoiceCallTool(door)``.
 """
 
 from voicecall.agent_tool.actions import ACTIONS, Action, VoiceCall, read_action
-from voicecall.agent_tool.budget import MAX_CALLS, CallBudget
+from voicecall.agent_tool.budget import HOUR_SECONDS, MAX_CALLS, CallBudget
 from voicecall.agent_tool.dialects import (
     DESCRIPTION,
     FORMATS,
@@ -31,6 +31,7 @@ __all__ = [
     "ACTIONS",
     "DESCRIPTION",
     "FORMATS",
+    "HOUR_SECONDS",
     "MAX_CALLS",
     "TOOL_NAME",
     "Action",

@@ -33,9 +33,10 @@ class Failed(results.Answer):
 
 
 class Placed(results.Started):
-    """`call`, `start`: with `call` when it was followed to its end."""
+    """`call`, `start`: with `call` and `summary` when it was followed to its end."""
 
     call: results.Call | None = None
+    summary: results.Summary | None = None
     record_path: str = ""
 
 
@@ -84,6 +85,7 @@ class Smoked(Checked):
     call_id: str = ""
     initiated: bool = True
     call: results.Call | None = None
+    summary: results.Summary | None = None
     record_path: str = ""
 
 

@@ -14,7 +14,10 @@ MAX_LOST_STREAMS = 20
 def follow(
     client: GatewayClient, call_id: str, show: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
-    """Give every event of the call to `show`, each once, and return the call when it has ended.
+    """Give every event of the call to `show`, each once, until it has ended.
+
+    Returns:
+        ``call`` and, if the gateway told how it went, ``summary``.
 
     Raises:
         CallNotFound: the gateway does not know the call.
@@ -25,14 +28,14 @@ def follow(
         with client.events(call_id) as events:
             for event in events:
                 if event["type"] == "call":
-                    return dict(event["call"])
+                    return {name: event[name] for name in ("call", "summary") if name in event}
                 number = int(event["number"])
                 if number == 0 or number > seen:
                     seen = max(seen, number)
                     show(event)
         call = look_up(client, call_id)
         if "endedAt" in call:
-            return call
+            return {"call": call}
     raise GatewayUnreachable(
         f"the gateway at {client.url} ended the event stream {MAX_LOST_STREAMS} times; "
         f"look again with 'voicecall status --call-id {call_id}'"

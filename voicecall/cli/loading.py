@@ -55,6 +55,11 @@ def load_enabled(options: Options, registry: Registry | None = None) -> LoadedCo
     return loaded
 
 
+def log_format() -> str:
+    """How log lines are written, as the environment says: ``text`` or ``json``."""
+    return os.environ.get("VOICECALL_LOG_FORMAT", "text").lower()
+
+
 def log_to_stderr(level: str) -> None:
     """Write our log lines of `level` and above to stderr, as `VOICECALL_LOG_FORMAT` says.
 
@@ -63,7 +68,7 @@ def log_to_stderr(level: str) -> None:
     Raises:
         ConfigError: there is no such level or format.
     """
-    name, form = level.upper(), os.environ.get("VOICECALL_LOG_FORMAT", "text").lower()
+    name, form = level.upper(), log_format()
     if name not in logging.getLevelNamesMapping():
         raise ConfigError(f"VOICECALL_LOG is {level!r}; use DEBUG, INFO, WARNING or ERROR")
     if form not in FORMATS:

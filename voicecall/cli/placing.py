@@ -96,7 +96,7 @@ def _followed(
     view = CallView(output)
     interrupted = False
     try:
-        call = follow(reached.client, call_id, view.show)
+        ended = follow(reached.client, call_id, view.show)
     except KeyboardInterrupt:
         interrupted = True
         if not reached.owned:
@@ -104,16 +104,14 @@ def _followed(
             return Outcome(Exit.INTERRUPTED, answer, "", hint)
         output.progress("hanging up; press Ctrl-C again to quit at once")
         reached.client.call("voicecall.end", {"callId": call_id}, seconds=CARRIER_SECONDS)
-        call = follow(reached.client, call_id, lambda event: None)
-    code = Exit.INTERRUPTED if interrupted else exit_of_call(str(call["state"]))
-    return _reported(code, answer, call, None if is_elsewhere(options) else state_dir_of(options))
+        ended = follow(reached.client, call_id, lambda event: None)
+    code = Exit.INTERRUPTED if interrupted else exit_of_call(str(ended["call"]["state"]))
+    return _reported(code, answer | ended, None if is_elsewhere(options) else state_dir_of(options))
 
 
-def _reported(
-    code: int, answer: dict[str, Any], call: dict[str, Any], state: Path | None
-) -> Outcome:
+def _reported(code: int, document: dict[str, Any], state: Path | None) -> Outcome:
+    call = document["call"]
     lines = [summary_of(call)]
-    document = {**answer, "call": call}
     if "recording" in call:
         lines.append(f"recording: {call['recording']}")
     if state is not None:

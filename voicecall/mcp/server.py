@@ -46,12 +46,12 @@ ERROR = "voicecall/error"
 _Context = ServerRequestContext[Any, Any]
 
 
-def mcp_server(door: Door, budget: CallBudget | None = None) -> Server[Any]:
+def mcp_server(door: Door, budget: CallBudget) -> Server[Any]:
     """A server whose tools and resources are those of the gateway behind `door`.
 
     Args:
         door: the gateway.
-        budget: of the calls that its clients may ask for; None: what the gateway's policy allows.
+        budget: of the calls that its clients may ask for, whichever tool they use.
     """
     tools = ListToolsResult(tools=all_tools())
     caller = _Caller(door, budget)
@@ -97,7 +97,7 @@ def mcp_server(door: Door, budget: CallBudget | None = None) -> Server[Any]:
 class _Caller:
     """Carries out tools."""
 
-    def __init__(self, door: Door, budget: CallBudget | None) -> None:
+    def __init__(self, door: Door, budget: CallBudget) -> None:
         self._door = door
         self._budget = budget
 
@@ -121,7 +121,7 @@ class _Caller:
         self, method: Method[Any], arguments: dict[str, Any], progress: Progress
     ) -> JsonObject:
         read_params(method.params, arguments)
-        if self._budget is not None and method.name in DIALLING:
+        if method.name in DIALLING:
             self._budget.take()
         if method.name == "voicecall.initiate" and arguments.get("wait"):
             return await place_and_follow(self._door, arguments, progress.event)

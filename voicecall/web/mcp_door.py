@@ -2,7 +2,8 @@
 
 Every request stands alone (streamable HTTP without sessions), so nothing is lost by a restart
 and nothing has to be thrown out at the end. The library, which takes a second to load, is loaded
-by the first request, beside the calls that run.
+by the first request, beside the calls that run. No request is a session, so how many calls agents
+may ask for is counted over an hour, for all who have the gateway's token together.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup, TaskStatus
 
+from voicecall.agent_tool import HOUR_SECONDS, CallBudget
 from voicecall.rpc.auth import Doorkeeper
 from voicecall.rpc.door import LocalDoor
 from voicecall.rpc.methods import RpcContext
 from voicecall.web.asgi import AsgiApp, Receive, Scope, Send, knock_of
+from voicecall.web.mcp_body import MAX_BODY_BYTES, NoMessage, message_body, once_more
 
 logger = logging.getLogger(__name__)
 
 PATH = "/mcp"
-MAX_BODY_BYTES = 1024 * 1024
 
 _NOT_INSTALLED = "MCP is not installed here; install 'voicecall[mcp]' and restart the gateway"
 
@@ -46,6 +48,7 @@ class McpDoor:
         self._context = context
         self._doorkeeper = doorkeeper
         self._tasks = tasks
+        self._budget = CallBudget(within_seconds=HOUR_SECONDS)
         self._opening = anyio.Lock()
         self._served: AsgiApp | None = None
 
@@ -72,7 +75,13 @@ class McpDoor:
                     logger.warning("somebody asked for MCP, which cannot be loaded", exc_info=True)
                     await _refuse(send, 501, "UNAVAILABLE", _NOT_INSTALLED)
                     return
-        await self._served(scope, receive, send)
+        try:
+            body = await message_body(receive)
+        except NoMessage as error:
+            await _answer(send, error.status, error.as_json())
+            return
+        if body is not None:
+            await self._served(scope, once_more(body, receive), send)
 
     async def _opened(self) -> AsgiApp:
         await to_thread.run_sync(import_module, "voicecall.mcp.server")
@@ -82,7 +91,7 @@ class McpDoor:
 
         logging.getLogger("sse_starlette").setLevel(logging.WARNING)  # DEBUG has whole answers
         manager = StreamableHTTPSessionManager(
-            mcp_server(LocalDoor(self._context)),
+            mcp_server(LocalDoor(self._context), self._budget),
             stateless=True,
             max_request_body_size=MAX_BODY_BYTES,
         )
@@ -98,6 +107,10 @@ async def _running(manager: Any, *, task_status: TaskStatus[None]) -> None:
 
 async def _refuse(send: Send, status: int, code: str, message: str, **headers: str) -> None:
     body = json.dumps({"error": {"code": code, "message": message}}).encode()
+    await _answer(send, status, body, **headers)
+
+
+async def _answer(send: Send, status: int, body: bytes, **headers: str) -> None:
     fields = {
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),

@@ -69,13 +69,13 @@ def test_a_published_case_is_judged_as_it_must_be(case: Any) -> None:
     assert is_accepted(asked, case["secret"]) is case["expected"], case["why"]
 
 
-@pytest.mark.parametrize("age", [300, -300, 0])
-def test_telnyx_may_be_five_minutes_off_either_way(age: int) -> None:
+@pytest.mark.parametrize("age", [300, -60, 0])
+def test_acceptance_15_exactly_at_the_border_of_time_is_in_time(age: int) -> None:
     verify(request(b"{}", signed(b"{}", at=NOW - age)), [read_key(PUBLIC)])
 
 
-@pytest.mark.parametrize("age", [301, -301])
-def test_a_second_more_is_stale(age: int) -> None:
+@pytest.mark.parametrize("age", [301, -61])
+def test_acceptance_15_a_second_more_is_stale(age: int) -> None:
     with pytest.raises(WebhookStale):
         verify(request(b"{}", signed(b"{}", at=NOW - age)), [read_key(PUBLIC)])
 

@@ -130,6 +130,22 @@ def test_what_only_a_restart_can_change_is_named_and_nothing_else_changes(
     assert line.run("reload").out == "reloaded: nothing has changed\n"
 
 
+def test_where_log_lines_are_json_so_is_what_came_of_a_reload(
+    new_machine: Callable[..., Any],
+) -> None:
+    machine = new_machine()
+    with machine.serving(VOICECALL_LOG_FORMAT="json") as running:
+        running.popen.send_signal(signal.SIGHUP)
+        machine.eventually(lambda: "nothing has changed" in running.errors)
+        machine.configure("{ provider: 'mock',\n  serve: { prot: 3334 } }")
+        running.popen.send_signal(signal.SIGHUP)
+        machine.eventually(lambda: "stays in force" in running.errors)
+        lines = [json.loads(line) for line in running.errors.splitlines()]
+    told = {line["message"].partition(":")[0]: line["level"] for line in lines}
+    assert told["reloaded"] == "info"
+    assert told["not reloaded, the old configuration stays in force"] == "error"
+
+
 def test_a_terminal_that_is_closed_is_no_wish_to_reload(new_machine: Callable[..., Any]) -> None:
     machine = new_machine()
     serve = [str(Path(sys.executable).with_name("voicecall")), "serve"]

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from voicecall.agent_tool import CallBudget, VoiceCallTool, local_door, run, run_async
+from voicecall.errors import PolicyRefused
 
 TALKS, BUSY, STAYS, REFUSED = "+15551230001", "+15551230002", "+15551230003", "+15551230006"
 
@@ -96,6 +97,21 @@ def test_arguments_may_come_as_the_json_text_that_a_model_wrote(
 ) -> None:
     text = json.dumps({"action": "initiate_call", "to": STAYS, "message": "hi", "callId": None})
     assert tool.run(text)["initiated"] is True
+
+
+def test_a_budget_of_a_window_frees_each_place_when_its_hour_is_over() -> None:
+    now = [0.0]
+    budget = CallBudget(2, within_seconds=3600, now=lambda: now[0])
+    budget.take()
+    now[0] = 1800
+    budget.take()
+    with pytest.raises(PolicyRefused, match="in 30 minutes") as refused:
+        budget.take()
+    assert refused.value.reason == "policy.session"
+    now[0] = 3600
+    budget.take()
+    with pytest.raises(PolicyRefused, match="in 30 minutes"):
+        budget.take()
 
 
 def test_a_session_has_a_budget_of_calls(gateway: Any) -> None:

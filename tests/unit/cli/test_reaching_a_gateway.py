@@ -36,6 +36,7 @@ def test_the_gateway_on_this_machine_is_found_through_the_state_directory(
         ran = bare_terminal.run("start", "--to", "+15551230001", "--json")
         record = bare_terminal.state_dir / "calls" / f"{ran.document['callId']}.json"
         assert ran.document["recordPath"] == str(record)
+        assert ran.document["summary"]["outcome"] == ran.document["call"]["state"]
         assert record.stat().st_mode & 0o077 == 0
         assert bare_terminal.run("--url", gateway.url, "status").code == 0
 

@@ -14,7 +14,10 @@ import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-TALKS = "+15551230001"
+from voicecall.agent_tool import MAX_CALLS, TOOL_NAME
+from voicecall.mcp.server import ERROR
+
+TALKS, REFUSED = "+15551230001", "+15551230006"
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
@@ -26,7 +29,7 @@ def post(gateway: Any, body: Any = PING, query: str = "", **headers: str) -> htt
     }
     return httpx.post(
         f"{gateway.url}/mcp{query}",
-        content=json.dumps(body),
+        content=body if isinstance(body, bytes) else json.dumps(body),
         headers={name: value for name, value in (common | headers).items() if value},
         timeout=20,
     )
@@ -56,10 +59,44 @@ def test_only_post_is_served(gateway: Any) -> None:
 
 
 def test_what_is_no_protocol_is_refused_cleanly(gateway: Any) -> None:
-    assert 400 <= post(gateway, [1, 2]).status_code < 500
-    assert 400 <= post(gateway, {"jsonrpc": "1.0"}).status_code < 500
-    assert post(gateway, {"x": "y" * 2**21}).status_code == 413
+    request = {"jsonrpc": "2.0", "id": 1}
+    for content, status, code in (
+        (b"{", 400, -32700),
+        (b"\xff", 400, -32700),
+        (b"[" * 100_000, 400, -32700),
+        (b"[1, 2]", 400, -32600),
+        (json.dumps([PING]).encode(), 400, -32600),
+        (json.dumps(PING | {"jsonrpc": "1.0"}).encode(), 400, -32600),
+        (json.dumps(request).encode(), 400, -32600),
+        (json.dumps(request | {"method": 5}).encode(), 400, -32600),
+        (json.dumps(PING | {"params": "x"}).encode(), 400, -32600),
+        (json.dumps(PING | {"id": True}).encode(), 400, -32600),
+        (json.dumps(PING | {"params": {"x": "y" * 2**21}}).encode(), 413, -32600),
+    ):
+        reply = post(gateway, content)
+        assert (reply.status_code, reply.headers["content-type"]) == (status, "application/json")
+        assert (reply.json()["jsonrpc"], reply.json()["id"]) == ("2.0", None)
+        assert reply.json()["error"]["code"] == code, content[:80]
     assert post(gateway).status_code == 200
+
+
+def test_calls_are_counted_over_requests_and_an_hour_later_there_are_more(gateway: Any) -> None:
+    def dialled(tool: str, **arguments: str) -> Any:
+        params = {"name": tool, "arguments": {"to": REFUSED, "message": "hi", **arguments}}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        data = next(x for x in post(gateway, body).text.splitlines() if x.startswith("data:"))
+        return json.loads(data.removeprefix("data:"))["result"]
+
+    def reason(result: Any) -> str:
+        return str(result.get("_meta", {}).get(ERROR, {}).get("details", {}).get("reason", ""))
+
+    for _ in range(MAX_CALLS):
+        assert reason(dialled("voicecall_initiate")) != "policy.session"
+    refused = dialled("voicecall_start")
+    assert refused["isError"] and reason(refused) == "policy.session"
+    assert "60 minutes" in refused["content"][0]["text"]
+    again = dialled(TOOL_NAME, action="initiate_call")
+    assert again["isError"] and "20 calls" in again["content"][0]["text"]
 
 
 def test_without_the_library_the_answer_says_what_to_install(

@@ -27,7 +27,10 @@ def use(gateway: Any) -> Callable[[Use], Any]:
     """Runs a program in the gateway's loop with the official client, connected in memory."""
 
     async def connected(program: Use) -> Any:
-        async with local_door(gateway.service) as door, Client(mcp_server(door)) as client:
+        async with (
+            local_door(gateway.service) as door,
+            Client(mcp_server(door, CallBudget())) as client,
+        ):
             return await program(client)
 
     return lambda program: gateway.portal.call(connected, program)

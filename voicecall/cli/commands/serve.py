@@ -5,6 +5,7 @@ SIGHUP reads the configuration again, unless it tells that our terminal is gone;
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -17,12 +18,14 @@ from anyio.abc import TaskStatus
 from voicecall import __version__
 from voicecall.cli import service_manager
 from voicecall.cli.exit_codes import Exit
-from voicecall.cli.loading import load_enabled, log_to_stderr, ready_state_dir
+from voicecall.cli.loading import load_enabled, log_format, log_to_stderr, ready_state_dir
 from voicecall.cli.options import Options, Parser
 from voicecall.cli.output import Output, complain
 from voicecall.config.loader import LoadedConfig
 from voicecall.errors import VoicecallError
 from voicecall.runtime import Running, running
+
+logger = logging.getLogger(__name__)
 
 
 def arguments(parser: Parser) -> None:
@@ -93,11 +96,21 @@ class _Reloader:
         try:
             changed = await gateway.reload()
         except VoicecallError as error:
-            complain(f"not reloaded, the old configuration stays in force: {error.message}")
+            _note(
+                f"not reloaded, the old configuration stays in force: {error.message}", failed=True
+            )
         else:
-            complain(f"reloaded: {', '.join(changed) or 'nothing has changed'}")
+            _note(f"reloaded: {', '.join(changed) or 'nothing has changed'}")
         finally:
             service_manager.ready(_status(gateway))
+
+
+def _note(text: str, *, failed: bool = False) -> None:
+    """Tell whoever started us; as a log line where programs read stderr."""
+    if log_format() == "json":
+        logger.log(logging.ERROR if failed else logging.INFO, text)
+    else:
+        complain(text)
 
 
 def _has_terminal() -> bool:
