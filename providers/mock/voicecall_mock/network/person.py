@@ -112,6 +112,9 @@ class Person:
                 self._call.phone_dropped(step.drop or "stream")
 
     async def _listen(self, step: Step) -> None:
+        if step.listen is not True and self._ears.speaking is not None:
+            # Their answer may follow without a pause upon what was interrupted.
+            self._listened = min(self._listened, len(self._ears.hearings) - 1)
         with anyio.move_on_after(step.timeout_ms / 1000 / self._clock.scale) as waiting:
             while True:
                 hearing = await self._ears.speech(self._listened)
