@@ -10,6 +10,8 @@ MEMBERS := $(foreach kind,$(KINDS),$(wildcard $(kind)/*/pyproject.toml)) \
            $(wildcard conformance/pyproject.toml)
 TESTS ?=
 ROUNDS ?=
+# Many tests wait for calls more than they compute.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 READY := $(BIN)/.voicecall-ready
 
 # A machine behind a company proxy keeps that proxy's certificate in its own store.
@@ -42,7 +44,7 @@ call: $(READY) ## one simulated phone call, heard and written down
 	  --message "Hello, this is voicecall. How are you today?" --mode conversation
 
 test: $(READY) ## every test, in its short form
-	$(BIN)/pytest -n auto --dist worksteal $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(READY) ## style, types, and imports that point down only
 	$(BIN)/ruff check .

@@ -230,7 +230,10 @@ class LimitSettings(Section):
     unverified_body_bytes: int = Field(default=64 * 1024, gt=0)
     """The longest body that is read before its signature is checked; longer: 413."""
     body_timeout_ms: int = Field(default=5000, gt=0)
-    """How long a body may take to arrive; longer: 408."""
+    """How long headers may take to arrive, and then a body; longer: 408."""
+    connections: int = Field(default=1000, gt=0)
+    """Connections to one listener, at most a third of the open files that the system allows; for
+    one more the one that has been idle longest is closed."""
     header_bytes: int = Field(default=16 * 1024, gt=0)
     """The longest headers of a request, all together; longer: 431."""
     unverified_requests_per_address: int = Field(default=8, gt=0)

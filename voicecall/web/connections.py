@@ -19,9 +19,6 @@ from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
 
-MAX_CONNECTIONS = 1000
-"""Of one listener; fewer where the system allows fewer than three times as many open files."""
-
 
 @dataclass(frozen=True)
 class HeadersBegun(Event):
@@ -32,11 +29,12 @@ class Crowd:
     """The connections of a listener. When there are too many the one idle longest has to go.
 
     Args:
-        limit: how many there may be.
+        limit: how many there may be; fewer where the system allows fewer than three times as many
+            open files.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
-        self._limit = limit or _room()
+    def __init__(self, limit: int) -> None:
+        self._limit = _room(limit)
         self._open: set[Connection] = set()
         self._idle: dict[Connection, None] = {}
 
@@ -73,9 +71,9 @@ class ListenerConfig(Config):
     header_seconds: float = 5.0
     """How long headers may take, from their first byte."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_connections: int = 1000) -> None:
         super().__init__()
-        self.crowd = Crowd()
+        self.crowd = Crowd(max_connections)
 
 
 class Connection(TCPServer):
@@ -174,6 +172,6 @@ def _has_begun(protocol: object) -> bool:
     )
 
 
-def _room() -> int:
+def _room(limit: int) -> int:
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if files < 0 else max(16, min(MAX_CONNECTIONS, files // 3))
+    return limit if files < 0 else min(limit, max(16, files // 3))

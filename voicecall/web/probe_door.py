@@ -14,11 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import anyio
+
 from voicecall.web.asgi import AsgiApp, Receive, Scope, Send, headers_of, peer_of, refuse
 from voicecall.webhooks.origin import Origin
 
 PROBE_HEADER = "x-voicecall-probe"
 MAX_PROBE_BYTES = 4096
+PROBE_SECONDS = 10.0
+"""Real seconds that one may take to arrive."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -72,10 +76,10 @@ class ProbeDoor:
             probe = self._find(scope) if self._expected else None
             if probe is None:
                 await app(scope, receive, send)
-            elif scope["type"] == "http":
-                await self._take_request(probe, scope, receive, send)
-            else:
-                await self._take_socket(probe, scope, receive, send)
+                return
+            take = self._take_request if scope["type"] == "http" else self._take_socket
+            with anyio.move_on_after(PROBE_SECONDS):
+                await take(probe, scope, receive, send)
 
         return guarded
 

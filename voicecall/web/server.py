@@ -203,7 +203,7 @@ class _Server:
 
 
 def _config(bound: Bound, limits: LimitSettings) -> Config:
-    config = ListenerConfig()
+    config = ListenerConfig(limits.connections)
     config.header_seconds = limits.body_timeout_ms / 1000
     config.bind = [f"fd://{bound.detach()}"]
     config.backlog = 1024

@@ -7,8 +7,6 @@ from contextlib import AsyncExitStack
 import anyio
 import pytest
 
-from voicecall.web import connections
-
 NEXT = b"POST /voice/webhook HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -66,11 +64,9 @@ def test_a_connection_that_asks_nothing_is_not_taken_for_a_slow_one(edge):
     anyio.run(main)
 
 
-def test_a_crowd_of_idle_connections_makes_room_for_who_has_something_to_say(edge, monkeypatch):
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 20)
-
+def test_a_crowd_of_idle_connections_makes_room_for_who_has_something_to_say(edge):
     async def main() -> None:
-        async with edge() as one, AsyncExitStack() as stack:
+        async with edge(limits={"connections": 20}) as one, AsyncExitStack() as stack:
             crowd = [await stack.enter_async_context(await one.connect()) for _ in range(60)]
             answer = await one.answer(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert answer.startswith(b"HTTP/1.1 404 ")
