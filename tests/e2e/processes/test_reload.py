@@ -171,6 +171,7 @@ def test_a_terminal_that_is_closed_is_no_wish_to_reload(new_machine: Callable[..
 def test_a_service_manager_is_told_when_the_gateway_is_ready_reloads_and_stops(
     line: Any, server: Any
 ) -> None:
+    assert line.run("reload").code == 0
     server.popen.terminate()
     assert server.popen.wait(20) == 0
     told = []
