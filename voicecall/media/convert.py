@@ -28,6 +28,15 @@ def encode(samples: Samples, encoding: Encoding) -> bytes:
     return samples.astype("<i2", copy=False).tobytes()
 
 
+def energy(data: bytes, encoding: Encoding) -> float:
+    """The sum of the squares of whole samples in `encoding`."""
+    if encoding is Encoding.PCM16:
+        samples = np.frombuffer(data, "<i2").astype(np.float64)
+        return float(samples @ samples)
+    squares = g711.mulaw_squares() if encoding is Encoding.MULAW else g711.alaw_squares()
+    return float(squares[np.frombuffer(data, np.uint8)].sum())
+
+
 def silence(format: AudioFormat, size: int) -> bytes:
     """`size` bytes of silence."""
     if format.encoding is Encoding.MULAW:

@@ -66,6 +66,18 @@ def _mulaw_values() -> Samples:
 
 
 @cache
+def mulaw_squares() -> npt.NDArray[np.float64]:
+    """What each byte adds to the energy of a piece of audio."""
+    return _mulaw_values().astype(np.float64) ** 2
+
+
+@cache
+def alaw_squares() -> npt.NDArray[np.float64]:
+    """What each byte adds to the energy of a piece of audio."""
+    return _alaw_values().astype(np.float64) ** 2
+
+
+@cache
 def _alaw_codes() -> npt.NDArray[np.uint8]:
     value = _every_sample() >> 3
     magnitude = np.where(value < 0, -value - 1, value)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections import deque
 
-import anyio
 import anyio.lowlevel
 
 from voicecall.errors import SpeechError
 from voicecall.media.convert import Converter, silence
 from voicecall.media.counters import MediaCounters
+from voicecall.media.notice import Notice
 from voicecall.model.media import FRAME_SECONDS, AudioFormat
 from voicecall.sdk.clock import Clock
 from voicecall.sdk.stt import SttBackend, TranscriptSink
@@ -54,7 +54,7 @@ class AudioQueue:
         self._converted = bytearray()
         self._taken = 0
         self._closed = False
-        self._changed = anyio.Event()
+        self._changed = Notice()
 
     @property
     def taken_seconds(self) -> float:
@@ -69,7 +69,7 @@ class AudioQueue:
             dropped = len(self._pieces.popleft())
             self._size -= dropped
             self._counters.dropped_audio_ms += 1000 * dropped / self._source.bytes_per_second
-        self._notify()
+        self._changed.give()
 
     @property
     def ended(self) -> bool:
@@ -79,7 +79,7 @@ class AudioQueue:
     def close(self) -> None:
         """No more audio comes."""
         self._closed = True
-        self._notify()
+        self._changed.give()
 
     def __aiter__(self) -> AudioQueue:
         return self
@@ -110,10 +110,6 @@ class AudioQueue:
         frame = bytes(self._converted[:size])
         del self._converted[:size]
         return frame + silence(self._target, size - len(frame))
-
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
 
 
 async def hear(

@@ -8,6 +8,7 @@ import anyio
 
 from voicecall.calls.line import Speech, Spoken
 from voicecall.media.convert import Converter, silence
+from voicecall.media.notice import Notice
 from voicecall.model.media import FRAME_SECONDS, Audio, AudioFormat
 from voicecall.sdk.clock import Clock
 
@@ -48,7 +49,7 @@ class Job:
         self._on_air = False
         self._complete = False
         self._failed: str | None = None
-        self._changed = anyio.Event()
+        self._changed = Notice()
         self._spoken: Spoken | None = None
         self._settled = anyio.Event()
 
@@ -93,7 +94,7 @@ class Job:
             self._extend(self._converter.flush())
         self._failed = failed
         self._complete = True
-        self._notify()
+        self._changed.give()
 
     async def next_frame(self, wanted: Callable[[], bool]) -> bytes | None:
         """The next 20 ms, the last ones filled up with silence; the same until it was `sent`.
@@ -111,7 +112,7 @@ class Job:
 
     def wake(self) -> None:
         """Let who waits for a frame look whether it is wanted still."""
-        self._notify()
+        self._changed.give()
 
     def sent(self, plays_until: float) -> None:
         """The next frame left; the caller hears its end at `plays_until`, in call seconds."""
@@ -122,7 +123,7 @@ class Job:
         if old > self._dropped + self._format.bytes_per_second:
             del self._audio[: old - self._dropped]
             self._dropped = old
-        self._notify()
+        self._changed.give()
 
     def take_back(self, heard_seconds: float, overlap: float) -> None:
         """What was sent will not be played after `heard_seconds`; it goes on `overlap` earlier,
@@ -149,7 +150,7 @@ class Job:
         self.scope.cancel()
         self._audio.clear()
         self._settled.set()
-        self._notify()
+        self._changed.give()
 
     def fail(self, reason: str, heard_seconds: float) -> None:
         """It cannot be spoken to its end."""
@@ -175,11 +176,7 @@ class Job:
         if data and not self.settled:
             self._audio += data
             self._made_bytes += len(data)
-            self._notify()
-
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+            self._changed.give()
 
 
 def heard_text(text: str, fraction: float) -> str:

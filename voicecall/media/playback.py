@@ -302,9 +302,10 @@ class Playback:
     async def _pace(self) -> None:
         """Wait until the next frame is due, counted from when the one before it ends."""
         due = self._plays_until - self._lead + FRAME_SECONDS
-        if due <= self._clock.now():
+        ahead = due - self._clock.now()
+        if ahead <= 0:
             return
-        await self._clock.sleep(due - self._clock.now())
+        await self._clock.sleep(ahead)
         late = (self._clock.now() - due) * 1000
         self._counters.pacing_error_max_ms = max(self._counters.pacing_error_max_ms, late)
 

@@ -100,7 +100,7 @@ class TurnTaking:
             self._notes.heard(self._heard(event.text.strip(), known))
 
     async def _judge(self, event: SpeechEvent | VoiceGoesOn) -> Verdict:
-        self._speech, verdict = self._policy.judge(self._speech, event, self._floor())
+        self._speech, verdict = self._policy.judge(self._speech, event, self._floor(event))
         if verdict.takes_floor:
             await self._barge_in()
         if verdict.pauses:
@@ -128,10 +128,11 @@ class TurnTaking:
         untold = self._clock.now() - self._told_at
         return min(self._meter.quiet_seconds, untold) > self._resume_seconds
 
-    def _floor(self) -> Floor:
+    def _floor(self, event: SpeechEvent | VoiceGoesOn) -> Floor:
+        wordless = isinstance(event, VoiceGoesOn)
         return Floor(
             saying=self._playback.saying(ECHO_SECONDS),
-            said=self._playback.saying(SAID_SECONDS),
+            said="" if wordless else self._playback.saying(SAID_SECONDS),
             playing=self._playback.audible,
             protected=self._playback.protected,
             paused=self._playback.paused,

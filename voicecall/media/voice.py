@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from voicecall.media.convert import Converter
+from voicecall.media.convert import Converter, decode, encode, energy
 from voicecall.media.echo import EchoFinder
-from voicecall.model.media import FRAME_SECONDS, PCM16_8K, AudioFormat
+from voicecall.model.media import FRAME_SECONDS, PCM16_8K, AudioFormat, Encoding
 from voicecall.sdk.vad import VadStream
 
 PAUSE_SECONDS = 0.2
@@ -34,7 +36,9 @@ class VoiceMeter:
     """
 
     def __init__(self, format: AudioFormat, vad: VadStream | None, echo: EchoFinder | None) -> None:
-        self._converter = Converter(format, PCM16_8K)
+        self._format = format if format.rate == PCM16_8K.rate else PCM16_8K
+        self._converter = Converter(format, self._format)
+        self._samples = int(FRAME_SECONDS * self._format.rate)
         self._vad = vad
         self._echo = echo
         self._audio = b""
@@ -61,7 +65,7 @@ class VoiceMeter:
 
         What lasts now is younger than their end, and only that is compared with what we play.
         """
-        since = round(ended_ago / FRAME_SECONDS) * PCM16_8K.frame_bytes
+        since = round(ended_ago / FRAME_SECONDS) * self._format.frame_bytes
         self._window = self._window[max(0, len(self._window) - since) :]
         self._unchecked = 0
         self._seconds = min(self._seconds, ended_ago)
@@ -75,7 +79,7 @@ class VoiceMeter:
     def hear(self, data: bytes, now: float) -> None:
         """Take audio of any length that arrived at `now`, in call seconds."""
         self._audio += self._converter.feed(data)
-        size = PCM16_8K.frame_bytes
+        size = self._format.frame_bytes
         while len(self._audio) >= size:
             frame, self._audio = self._audio[:size], self._audio[size:]
             self._window = (self._window + frame)[-ECHO_WINDOW_FRAMES * size :]
@@ -93,9 +97,9 @@ class VoiceMeter:
 
     def _is_voice(self, frame: bytes) -> bool:
         if self._vad is not None:
-            return self._vad.is_speech(frame)
-        samples = np.frombuffer(frame, "<i2").astype(np.float64)
-        loudness = float(np.sqrt(samples @ samples / len(samples)))
+            samples = decode(frame, self._format.encoding)
+            return self._vad.is_speech(encode(samples, Encoding.PCM16))
+        loudness = math.sqrt(energy(frame, self._format.encoding) / self._samples)
         voice = loudness > max(QUIETEST_VOICE, ABOVE_NOISE * self._noise)
         self._noise = min(loudness, self._noise * NOISE_RISE + 0.1)
         return voice
@@ -104,7 +108,7 @@ class VoiceMeter:
         if self._echo is None:
             return False
         if self._unchecked == 0:
-            heard = np.frombuffer(self._window, "<i2").astype(np.float64)
+            heard = decode(self._window, self._format.encoding).astype(np.float64)
             self._echoing = self._echo.explains(heard, now)
         self._unchecked = (self._unchecked + 1) % FRAMES_PER_ECHO_CHECK
         return self._echoing

@@ -50,7 +50,7 @@ class Wire:
         self._socket = socket
         self._protocol = protocol
         self._counters = counters
-        self._sending = anyio.Lock()
+        self._sending = anyio.Lock(fast_acquire=True)
         self._complained = False
 
     async def receive(self) -> Sequence[MediaEvent] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from voicecall.model.ids import CallId, CarrierCallId, StreamToken
@@ -21,20 +21,20 @@ class Encoding(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioFormat:
-    """Mono audio: an encoding and a sample rate in Hz."""
+    """Mono audio: an encoding and a sample rate in Hz.
+
+    `bytes_per_second` and `frame_bytes` follow: what holds one second, and one frame of 20 ms.
+    """
 
     encoding: Encoding
     rate: int
+    bytes_per_second: int = field(init=False, repr=False, compare=False)
+    frame_bytes: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def bytes_per_second(self) -> int:
-        """How many bytes hold one second."""
-        return self.rate * (2 if self.encoding is Encoding.PCM16 else 1)
-
-    @property
-    def frame_bytes(self) -> int:
-        """How many bytes hold one 20 ms frame."""
-        return self.bytes_per_second // 50
+    def __post_init__(self) -> None:
+        bytes_per_second = self.rate * (2 if self.encoding is Encoding.PCM16 else 1)
+        object.__setattr__(self, "bytes_per_second", bytes_per_second)
+        object.__setattr__(self, "frame_bytes", bytes_per_second // 50)
 
 
 MULAW_8K = AudioFormat(encoding=Encoding.MULAW, rate=8000)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import anyio
 
 from voicecall.errors import MediaError
+from voicecall.media.notice import Notice
 from voicecall.web.asgi import Receive, Send
 
 CLOSE_SECONDS = 1.0
@@ -46,7 +47,8 @@ class AsgiFrameSocket:
         self._asgi_send = send
         self._max_unsent_bytes = max_unsent_bytes
         self._on_first_frame = on_first_frame
-        self._inbox, self._frames = anyio.create_memory_object_stream[str | bytes](UNREAD_FRAMES)
+        self._unread: deque[str | bytes] = deque()
+        self._arrived, self._taken = Notice(), Notice()
         self._outbox: deque[str | bytes] = deque()
         self._unsent = 0
         self._wake = anyio.Event()
@@ -62,10 +64,12 @@ class AsgiFrameSocket:
 
     async def receive(self) -> str | bytes | None:
         """The next frame; None when the socket is closed, by whom ever."""
-        try:
-            return await self._frames.receive()
-        except (anyio.EndOfStream, anyio.ClosedResourceError):
-            return None
+        while not self._unread:
+            if self._closing is not None or self._gone.is_set():
+                return None
+            await self._arrived.wait()
+        self._taken.give()
+        return self._unread.popleft()
 
     async def send(self, frame: str | bytes) -> None:
         """Queue a frame.
@@ -101,13 +105,15 @@ class AsgiFrameSocket:
                     tasks.cancel_scope.cancel()
             finally:
                 self._gone.set()
+                self._arrived.give()
                 self._finished.set()
 
     def _begin_close(self, code: int, reason: str) -> None:
         if self._closing is None:
             self._closing = (code, reason)
-            self._inbox.close()
-            self._frames.close()
+            self._unread.clear()
+            self._arrived.give()
+            self._taken.give()
             self._sending.deadline = anyio.current_time() + CLOSE_SECONDS
             self._wake.set()
 
@@ -120,16 +126,17 @@ class AsgiFrameSocket:
             await self._deliver(text if text is not None else message["bytes"])
             message = await self._asgi_receive()
         self._gone.set()
-        self._inbox.close()
+        self._arrived.give()
         self._wake.set()
         self._sending.cancel()
 
     async def _deliver(self, frame: str | bytes) -> None:
-        try:
-            await self._inbox.send(frame)
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            # We are closing; what still comes is read only to hear the other end's close.
-            return
+        while len(self._unread) >= UNREAD_FRAMES and self._closing is None:
+            await self._taken.wait()
+        if self._closing is not None:
+            return  # what still comes is read only to hear the other end's close
+        self._unread.append(frame)
+        self._arrived.give()
 
     async def _write(self) -> None:
         with self._sending:
