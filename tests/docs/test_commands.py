@@ -40,7 +40,7 @@ def test_every_make_verb_in_the_manual_is_in_the_makefile(repo: Path, manual: li
 
 
 def test_every_voicecall_command_in_the_manual_is_one(manual: list[Path]) -> None:
-    for name in sorted(named(manual, VOICECALL)):
+    for name in sorted(named(manual, VOICECALL) - COMMANDS.keys()):  # those of plugins
         asked = program(name, "--help")
         assert asked.returncode == 0, f"voicecall {name}: {asked.stderr}"
 

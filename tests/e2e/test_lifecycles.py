@@ -38,7 +38,7 @@ from voicecall_mock.webhooks import SIGNATURE_HEADER, Report, sign
 pytestmark = pytest.mark.anyio
 
 FULL = os.environ.get("VOICECALL_FULL") == "1"
-LIFECYCLES = 10_000 if FULL else 300
+LIFECYCLES = 10_000 if FULL else 150
 AT_ONCE = 50
 SEED = 20_260
 

@@ -25,7 +25,7 @@ from voicecall.model.call import CallState
 pytestmark = [pytest.mark.anyio, pytest.mark.soak]
 
 FULL = os.environ.get("VOICECALL_FULL") == "1"
-SECONDS = 600 if FULL else 20
+SECONDS = 600 if FULL else 10
 CALLS_AT_ONCE = 50 if FULL else 8
 MOST_BYTES_A_CALL = (24 if FULL else 128) * 1024
 """What may stay of a call that is over: the answers to its webhooks for ten minutes, and what
