@@ -107,15 +107,18 @@ class Ears:
         self._before.clear()
         self._quiet = 0
         self._now = hearing
+        before = self.hearings[-1] if self.hearings else None
         self.hearings.append(hearing)
-        self._tasks.start_soon(self._recognise, hearing)
+        self._tasks.start_soon(self._recognise, hearing, before)
         self._begun.set()
         self._begun = anyio.Event()
 
-    async def _recognise(self, hearing: Hearing) -> None:
+    async def _recognise(self, hearing: Hearing, before: Hearing | None) -> None:
         with hearing.send, hearing.receive:
             hearing.text = await self._words_of(hearing)
             await hearing.ended.wait()
+        if before is not None:  # what is long takes longer, and is told first all the same
+            await before.recognised.wait()
         self._on_heard(hearing)
         hearing.recognised.set()
 
