@@ -17,8 +17,8 @@ READY := $(BIN)/.voicecall-ready
 # A machine behind a company proxy keeps that proxy's certificate in its own store.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: help setup call test check conformance mutants crash soak test-proxies live openclaw bench \
-        docs wheels constraints
+.PHONY: help setup call test check conformance mutants crash chaos soak full test-proxies live \
+        openclaw bench docs wheels constraints
 
 help: ## what you see here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -71,6 +71,10 @@ chaos: $(READY) ## storms between carriers and us, twenty-five for each (ROUNDS=
 
 soak: $(READY) ## many calls for long, watching memory, tasks and files
 	VOICECALL_FULL=1 $(BIN)/pytest -rP -m soak
+
+full: $(READY) ## the other long forms: conversations, lifecycles of calls, dials that nobody knows of
+	VOICECALL_FULL=1 $(BIN)/pytest -n $(WORKERS) tests/e2e/speech/test_conversations.py \
+	  tests/e2e/test_lifecycles.py tests/e2e/processes/test_unknown_dials.py
 
 test-proxies: $(READY) ## calls through a real nginx and a real Caddy on this machine
 	@PATH=$$PATH:/usr/sbin; for each in nginx caddy; do \

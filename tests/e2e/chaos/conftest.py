@@ -170,7 +170,8 @@ class _MockTown:
         return Side(
             id=id,
             to_number=to_number,
-            answered=view["state"] == "answered" or view.get("cause") == "completed",
+            answered=view["state"] == "answered"
+            or view.get("cause") in ("completed", "timeout"),  # its longest duration
             cause=EndCause(view["cause"]) if ended else None,
             ended_by=EndedBy(view.get("endedBy", "unknown")) if ended else None,
         )
