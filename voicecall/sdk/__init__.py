@@ -179,6 +179,7 @@ from voicecall.sdk.responder import ReplySink, Responder
 from voicecall.sdk.signatures import (
     MAX_AGE_SECONDS,
     MAX_AHEAD_SECONDS,
+    read_form,
     require_fresh,
     same,
     single_header,
@@ -398,6 +399,7 @@ __all__ = [
     "new_stream_token",
     "new_turn_token",
     "normalise_number",
+    "read_form",
     "read_reply_line",
     "read_reply_object",
     "require_fresh",

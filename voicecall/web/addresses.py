@@ -30,6 +30,17 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+def sender(address: str) -> str:
+    """Who has the IP `address`, for counting: in IPv6 the /64, in which one host may take any."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address) or ip.ipv4_mapped or ip.is_loopback:
+        return address
+    return str(ipaddress.ip_network((ip, 64), strict=False))
+
+
 async def resolve(host: str, port: int) -> list[str]:
     """The addresses of `host`, in the system's order of preference.
 

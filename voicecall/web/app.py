@@ -13,6 +13,7 @@ from voicecall.model.webhook import HttpReply, WebhookRequest
 from voicecall.sdk.clock import Clock
 from voicecall.web.asgi import (
     AsgiApp,
+    Message,
     Receive,
     Scope,
     Send,
@@ -96,13 +97,27 @@ def combined_app(http: AsgiApp, sockets: MediaSockets | None, *, max_header_byte
         elif header_bytes(scope) > max_header_bytes:
             await refuse(scope, send, 431)
         elif scope["type"] == "http":
-            await http(scope, receive, send)
+            await http(scope, receive, _closing_after_refusals(send))
         elif sockets is not None:
             await sockets(scope, receive, send)
         else:
             await refuse(scope, send, 404)
 
     return app
+
+
+def _closing_after_refusals(send: Send) -> Send:
+    """Each request that we refuse has to come over a connection of its own: thousands that lie
+    ready in one cost their sender nothing, and would be worked on when it is long gone."""
+
+    async def sending(message: Message) -> None:
+        if message.get("status", 0) >= 400:
+            told = message.get("headers", ())
+            kept = [header for header in told if header[0].lower() != b"connection"]
+            message = {**message, "headers": [*kept, (b"connection", b"close")]}
+        await send(message)
+
+    return sending
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import anyio
 
 from voicecall.config.schema import LimitSettings
+from voicecall.web.addresses import sender
 from voicecall.web.asgi import AsgiApp, Message, Receive, Scope, Send, peer_of, refuse
+from voicecall.web.room import SparePlaces, room
 
 
 class _Refused(Exception):
@@ -48,7 +50,9 @@ class BodyGuard:
         self._limits = limits
         self._max_body = min(limits.unverified_body_bytes, limits.webhook_body_bytes)
         self._shared = shared
+        self._most = room(limits.connections) // 2
         self._reading: Counter[str] = Counter()
+        self._spare = SparePlaces()
         self.refused: Counter[int] = Counter()
         """How many requests were refused, by status."""
 
@@ -58,13 +62,42 @@ class BodyGuard:
             await self._app(scope, receive, send)
             return
         peer = peer_of(scope)
-        if self._reading[peer] >= self._allowed(peer):
+        who = sender(peer)
+        allowed = self._reading[who] < self._allowed(peer)
+        if allowed and self._reading.total() < self._most:
+            with self._counted(who):
+                body = await self._admit(scope, receive, send)
+            if body is not None:
+                await self._app(scope, *_settled(body, send))
+        elif allowed or self._shared(peer):
+            await self._squeeze_in(scope, receive, send)
+        else:
+            await self._refuse(scope, send, 429)
+
+    async def _squeeze_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request for which there is no room, if it is here at once and genuine: slow
+        and forged ones of others must not keep a carrier out."""
+        body = None
+        with self._spare.taken(), suppress(_Refused):
+            self._check_headers(scope)
+            body = await self._read(receive)
+        if body is None:
             await self._refuse(scope, send, 429)
             return
-        with self._counted(peer):
-            body = await self._admit(scope, receive, send)
-        if body is not None:
-            await self._app(scope, *_settled(body, send))
+        await self._app(scope, *_settled(body, self._unless_forged(scope, send)))
+
+    def _unless_forged(self, scope: Scope, send: Send) -> Send:
+        forged = False
+
+        async def sending(message: Message) -> None:
+            nonlocal forged
+            if message.get("status") == 401:
+                forged = True
+                await self._refuse(scope, send, 429)
+            elif not forged:
+                await send(message)
+
+        return sending
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
         """The whole body; None when the request was refused or the client went away."""
@@ -117,14 +150,14 @@ class BodyGuard:
         return limits.unverified_requests_per_address
 
     @contextmanager
-    def _counted(self, peer: str) -> Iterator[None]:
-        self._reading[peer] += 1
+    def _counted(self, who: str) -> Iterator[None]:
+        self._reading[who] += 1
         try:
             yield
         finally:
-            self._reading[peer] -= 1
-            if not self._reading[peer]:
-                del self._reading[peer]
+            self._reading[who] -= 1
+            if not self._reading[who]:
+                del self._reading[who]
 
 
 async def _discard(receive: Receive) -> None:

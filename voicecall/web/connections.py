@@ -6,7 +6,7 @@ tests meet each bound from outside; they tell when Hypercorn's insides change.
 
 from __future__ import annotations
 
-import resource
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +15,17 @@ from typing import Any
 import anyio
 import h11
 from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.config import Config
+from hypercorn.config import Config, Sockets
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
+
+from voicecall.web.room import room
+
+MAY_WAIT = 1024
+"""How many connections the kernel keeps until they are accepted."""
+
+ACCEPTED_AT_ONCE = 16
+"""How many are accepted in one go, while what calls have to say waits."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class Crowd:
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = _room(limit)
+        self._limit = room(limit)
         self._open: set[Connection] = set()
         self._idle: dict[Connection, None] = {}
 
@@ -74,6 +82,20 @@ class ListenerConfig(Config):
     def __init__(self, max_connections: int = 1000) -> None:
         super().__init__()
         self.crowd = Crowd(max_connections)
+        self.backlog = ACCEPTED_AT_ONCE
+
+    def create_sockets(self) -> Sockets:
+        """The sockets of `bind`, at which more may wait than `backlog`."""
+        found = super().create_sockets()
+        found.insecure_sockets = [_Patient(fileno=one.detach()) for one in found.insecure_sockets]
+        return found
+
+
+class _Patient(socket.socket):
+    """A listening socket; asyncio accepts in one go as many as it lets wait."""
+
+    def listen(self, backlog: int = 0, /) -> None:
+        super().listen(MAY_WAIT)
 
 
 class Connection(TCPServer):
@@ -170,8 +192,3 @@ def _has_begun(protocol: object) -> bool:
         and connection.their_state is h11.IDLE
         and bool(connection.trailing_data[0])
     )
-
-
-def _room(limit: int) -> int:
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return limit if files < 0 else min(limit, max(16, files // 3))

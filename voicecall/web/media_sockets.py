@@ -19,6 +19,7 @@ from voicecall.media.session import FrameSocket
 from voicecall.media.tokens import StreamGrant
 from voicecall.model.ids import CallId, StreamToken
 from voicecall.model.media import StreamOpening
+from voicecall.web.addresses import sender
 from voicecall.web.asgi import Receive, Scope, Send, headers_of, peer_of, refuse
 from voicecall.web.frame_socket import AsgiFrameSocket
 
@@ -155,7 +156,7 @@ class MediaSockets:
             on_first_frame=lambda: self._pending.pop(socket, None),
         )
         self._open.add(socket)
-        self._pending[socket] = peer
+        self._pending[socket] = sender(peer)
         try:
             await socket.accept()
             async with anyio.create_task_group() as tasks:
@@ -193,7 +194,7 @@ class MediaSockets:
             return 503
         if len(self._pending) >= streaming.max_pending_connections:
             return 503
-        from_peer = sum(other == peer for other in self._pending.values())
+        from_peer = sum(other == sender(peer) for other in self._pending.values())
         if from_peer >= streaming.max_pending_connections_per_ip and not self._shared(peer):
             return 429
         return None

@@ -14,6 +14,7 @@ from voicecall.rpc.auth import Doorkeeper, is_loopback
 from voicecall.rpc.methods import RpcContext
 from voicecall.rpc.openclaw_connect import Policy
 from voicecall.sdk.clock import Clock
+from voicecall.web.addresses import sender
 from voicecall.web.asgi import AsgiApp, Receive, Scope, Send, knock_of, peer_of, refuse
 from voicecall.web.frame_socket import AsgiFrameSocket
 from voicecall.web.openclaw_session import OpenClawSession
@@ -95,7 +96,7 @@ class OpenClawSockets:
 
     async def _serve(self, socket: AsgiFrameSocket, session: OpenClawSession, peer: str) -> None:
         self._open += 1
-        self._pending[session] = peer
+        self._pending[session] = sender(peer)
         try:
             await socket.accept()
             async with anyio.create_task_group() as tasks:
@@ -113,7 +114,7 @@ class OpenClawSockets:
         if self._open >= MAX_SOCKETS or len(self._pending) >= MAX_PENDING:
             return 503
         peer = peer_of(scope)
-        from_peer = sum(other == peer for other in self._pending.values())
+        from_peer = sum(other == sender(peer) for other in self._pending.values())
         return 429 if from_peer >= MAX_PENDING_PER_ADDRESS and not is_loopback(peer) else None
 
 

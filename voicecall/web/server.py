@@ -22,7 +22,7 @@ from hypercorn.config import Config
 from voicecall.config.schema import LimitSettings
 from voicecall.errors import ConfigError, PortInUse
 from voicecall.web.asgi import AsgiApp
-from voicecall.web.connections import Connection, Http1, ListenerConfig
+from voicecall.web.connections import MAY_WAIT, Connection, Http1, ListenerConfig
 from voicecall.web.port_holder import describe_holder
 from voicecall.web.traffic import Traffic
 
@@ -96,7 +96,7 @@ async def bind(host: str, port: int, *, setting: str) -> Bound:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         _detect_dead_peers(sock)
         sock.bind(address)
-        sock.listen(1024)
+        sock.listen(MAY_WAIT)
     except OSError as error:
         sock.close()
         raise _unusable(host, port, setting, error) from error
@@ -206,7 +206,6 @@ def _config(bound: Bound, limits: LimitSettings) -> Config:
     config = ListenerConfig(limits.connections)
     config.header_seconds = limits.body_timeout_ms / 1000
     config.bind = [f"fd://{bound.detach()}"]
-    config.backlog = 1024
     config.errorlog = _hypercorn_log
     config.include_server_header = False
     config.h11_max_incomplete_size = limits.header_bytes

@@ -25,6 +25,7 @@ from voicecall.model.webhook import HttpReply, VerifiedWebhook, WebhookRequest
 from voicecall.sdk.clock import Clock
 from voicecall.sdk.provider import CallProvider
 from voicecall.sdk.sink import WebhookHandled
+from voicecall.webhooks.complaints import Complaints
 from voicecall.webhooks.replay import Replies
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class Gate:
         self._clock = clock
         self._told = told
         self._replies = Replies(clock)
+        self._complaints = Complaints(clock)
         self._skip_verification = skip_verification
         self._vouched = vouched
         self._counters = GateCounters()
@@ -185,13 +187,16 @@ class Gate:
             case _:
                 self._counters.refused += 1
                 advice = "compare the credentials, and the public URL with the carrier's settings"
-        log.warning(
-            "webhook refused with %d (%s): %s",
-            refusal.status,
-            type(refusal).__name__,
-            advice,
-            extra={"peer": request.peer},
-        )
+        kept_back = self._complaints.due(type(refusal).__name__)
+        if kept_back is not None:
+            log.warning(
+                "webhook refused with %d (%s)%s: %s",
+                refusal.status,
+                type(refusal).__name__,
+                f", and {kept_back} more like it before" if kept_back else "",
+                advice,
+                extra={"peer": request.peer, "more": kept_back},
+            )
         return HttpReply(status=refusal.status)
 
 

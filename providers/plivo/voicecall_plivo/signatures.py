@@ -12,13 +12,14 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from voicecall.sdk import (
     SignatureInvalid,
     StreamOpening,
     VerifiedWebhook,
     WebhookRequest,
+    read_form,
     same,
 )
 
@@ -89,7 +90,7 @@ def signed_text(claim: Claim, url: str, form: Pairs = ()) -> bytes | None:
         base = f"{parts.scheme}://{parts.netloc}{parts.path}"
         if claim.version == "v2":
             return f"{base}{claim.nonce}".encode()
-        query = "&".join(f"{name}={value}" for name, value in sorted(_pairs(parts.query)))
+        query = "&".join(f"{name}={value}" for name, value in sorted(read_form(parts.query)))
         text = f"{base}?{query}" if query or form else base
         if form:
             params = "".join(f"{name}{value}" for name, value in sorted(form))
@@ -131,13 +132,9 @@ def _form(request: WebhookRequest) -> Pairs:
     if request.method == "GET" or kind != FORM:
         raise SignatureInvalid("the request has a body that Plivo's signature does not cover")
     try:
-        return _pairs(request.body.decode())
+        return read_form(request.body.decode())
     except ValueError as error:
         raise SignatureInvalid("the request's form cannot be decoded") from error
-
-
-def _pairs(text: str) -> Pairs:
-    return parse_qsl(text, keep_blank_values=True, errors="strict")
 
 
 def _require_match(claim: Claim, texts: Iterable[bytes | None], token: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 from voicecall.sdk import (
     CallAnswered,
@@ -35,6 +34,7 @@ from voicecall.sdk import (
     VerifiedWebhook,
     WebhookMalformed,
     is_e164,
+    read_form,
 )
 from voicecall_plivo import callbacks
 from voicecall_plivo.causes import BY_STATUS, end_cause, ended_by, told_cause
@@ -135,11 +135,7 @@ def read(webhook: VerifiedWebhook) -> Callback:
     try:
         if request.method == "POST":
             texts.append(request.body.decode())
-        pairs = [
-            pair
-            for text in texts
-            for pair in parse_qsl(text, keep_blank_values=True, errors="strict")
-        ]
+        pairs = [pair for text in texts for pair in read_form(text)]
     except ValueError as error:
         raise WebhookMalformed("a callback that cannot be decoded") from error
     fields = dict(pairs)

@@ -13,13 +13,13 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
 
 from voicecall.sdk import (
     SignatureInvalid,
     StreamOpening,
     VerifiedWebhook,
     WebhookRequest,
+    read_form,
     same,
 )
 
@@ -66,15 +66,6 @@ def verify_stream(opening: StreamOpening, keys: Keys) -> None:
     """
     forms = (form for url in opening.urls for form in _slashes(url))
     _check(opening.headers, tuple(forms), "", keys)
-
-
-def read_form(text: str) -> list[tuple[str, str]]:
-    """The names and values of a form or a query, blank ones too.
-
-    Raises:
-        ValueError: it does not decode.
-    """
-    return parse_qsl(text, keep_blank_values=True, errors="strict")
 
 
 def is_form(request: WebhookRequest) -> bool:

@@ -39,10 +39,11 @@ from voicecall.sdk import (
     WebhookMalformed,
     WebhookRequest,
     normalise_number,
+    read_form,
 )
 from voicecall_twilio import links
 from voicecall_twilio.outcomes import ENDED, ended_cause, machine_result
-from voicecall_twilio.signatures import is_form, read_form
+from voicecall_twilio.signatures import is_form
 
 _WITHHELD = {"+266696687", "+7378742833", "+2562533", "+8566", "+86282452253"}
 """ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE on a keypad: no numbers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AsyncExitStack
 
 import anyio
@@ -41,15 +42,36 @@ def test_headers_that_trickle_or_stop_are_408_and_the_connection_ends(edge):
     anyio.run(main)
 
 
-def test_headers_of_a_second_request_have_no_more_time_than_those_of_the_first(edge):
+def test_headers_of_a_second_request_have_no_more_time_than_those_of_the_first(edge, make_body):
     async def main() -> None:
         async with edge(limits={"bodyTimeoutMs": 100}) as one, await one.connect() as stream:
-            await stream.send(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\nGET / HT")
+            await stream.send(signed_request(one, make_body()) + b"GET / HT")
             answers = await read_all(stream)
-        assert answers.startswith(b"HTTP/1.1 404 ")
+        assert answers.startswith(b"HTTP/1.1 200 ")
         assert b"HTTP/1.1 408 " in answers
 
     anyio.run(main)
+
+
+@pytest.mark.parametrize("refused", [b"GET /nothing", b"POST /voice/webhook"])
+def test_a_connection_serves_what_is_genuine_and_ends_with_the_first_refusal(
+    edge, make_body, refused
+):
+    async def main() -> None:
+        async with edge() as one:
+            genuine = signed_request(one, make_body())
+            hostile = refused + b" HTTP/1.1\r\nHost: x\r\nX-Test-Signature: wrong\r\n\r\n"
+            answers = await one.answer(genuine * 2 + hostile * 200)
+        statuses = re.findall(rb"HTTP/1.1 (\d+)", answers)
+        assert statuses[:2] == [b"200", b"200"] and statuses[2:] in ([b"401"], [b"404"])
+
+    anyio.run(main)
+
+
+def signed_request(one, body: bytes) -> bytes:
+    lines = [f"{name}: {value}\r\n".encode() for name, value in one.signed(body).items()]
+    length = f"Content-Length: {len(body)}\r\n\r\n".encode()
+    return NEXT + b"".join(lines) + length + body
 
 
 def test_a_connection_that_asks_nothing_is_not_taken_for_a_slow_one(edge):

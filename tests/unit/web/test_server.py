@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import AsyncExitStack
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from websockets.asyncio.client import connect
@@ -15,6 +17,7 @@ from voicecall.config.schema import LimitSettings
 from voicecall.errors import ConfigError, PortInUse
 from voicecall.web.app import combined_app
 from voicecall.web.asgi import refuse
+from voicecall.web.connections import ACCEPTED_AT_ONCE
 from voicecall.web.server import bind, serving, serving_on
 
 
@@ -43,6 +46,31 @@ def test_a_bound_port_keeps_its_callers_until_it_is_served():
             await early.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             async with serving_on(app, bound, limits=LimitSettings()):
                 assert b" 410 " in await early.receive()
+
+    anyio.run(main)
+
+
+def test_a_crowd_at_the_door_waits_and_comes_in_a_few_at_a_time(monkeypatch):
+    accepted = []
+    accept = socket.socket.accept
+
+    def noted(listening: socket.socket):
+        accepted.append(listening)
+        return accept(listening)
+
+    monkeypatch.setattr(socket.socket, "accept", noted)
+
+    async def main() -> None:
+        serve = serving(app, "127.0.0.1", 0, setting="x", limits=LimitSettings())
+        async with serve as listening, AsyncExitStack() as crowd:
+            for _ in range(100):
+                address = (listening.host, listening.port)
+                crowd.callback(socket.create_connection(address, timeout=1).close)
+            assert not accepted
+            while len(accepted) < 100:
+                before = len(accepted)
+                await anyio.lowlevel.checkpoint()
+                assert len(accepted) - before <= ACCEPTED_AT_ONCE
 
     anyio.run(main)
 

@@ -10,6 +10,7 @@ import anyio
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from trio.testing import MockClock
 
 from voicecall.errors import StoreError, WebhookStale
 from voicecall.model.ids import CallId
@@ -135,6 +136,26 @@ def test_a_refusal_logs_neither_query_nor_signature_nor_body(carrier, make_desk,
     assert "webhook refused" in text
     for canary in ("secret-in-the-query", "15550001234", carrier.sign(URL, make_body())):
         assert canary not in text
+
+
+def test_a_flood_of_forgeries_is_one_line_a_minute_with_their_count(
+    carrier, make_desk, make_body, caplog
+):
+    async def main() -> None:
+        gate = Gate(carrier, make_desk(), SystemClock())
+        forged = replace(carrier.request(URL, make_body()), body=b"forged")
+        for _ in range(50):
+            await gate.handle(forged)
+        await gate.handle(carrier.request(URL, b"{}"))
+        await anyio.sleep(61)
+        await gate.handle(forged)
+        assert (gate.counters.refused, gate.counters.malformed) == (51, 1)
+
+    clock = MockClock(autojump_threshold=0)
+    anyio.run(main, backend="trio", backend_options={"clock": clock})
+    told = [record.getMessage() for record in caplog.records]
+    assert ["SignatureInvalid" in text for text in told] == [True, False, True]
+    assert "49 more" in told[2] and "more" not in told[0]
 
 
 def test_a_stale_webhook_is_401_and_counted(carrier, make_desk, make_body, monkeypatch):

@@ -137,7 +137,7 @@ def test_a_cancelled_delivery_can_be_delivered_again():
     anyio.run(main)
 
 
-@pytest.mark.parametrize("bounds", [{"count": 3}, {"size": 3 * 210}])
+@pytest.mark.parametrize("bounds", [{"count": 3}, {"size": 3 * 900}])
 def test_memory_is_bounded_and_the_oldest_goes_first(bounds):
     async def main() -> None:
         replies, work = Replies(SystemClock(), **bounds), Work()
@@ -145,5 +145,22 @@ def test_memory_is_bounded_and_the_oldest_goes_first(bounds):
             await replies.once(f"k{number}", b"", work)
         assert (await replies.once("k9", b"", work)).body == b"run 10"
         assert (await replies.once("k0", b"", work)).body == b"run 11"
+
+    anyio.run(main)
+
+
+def test_the_keys_and_headers_of_answers_count_too():
+    async def main() -> None:
+        replies, work = Replies(SystemClock(), size=20_000), Work()
+
+        async def with_header() -> HttpReply:
+            return HttpReply(headers=(("x-long", "h" * 8000),))
+
+        await replies.once("a", b"", work)
+        await replies.once("b" * 8000, b"", work)
+        await replies.once("c", b"", with_header)
+        assert (await replies.once("a", b"", work)).body == b"run 1"
+        await replies.once("d" * 8000, b"", work)
+        assert (await replies.once("a", b"", work)).body == b"run 4"
 
     anyio.run(main)
