@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import anyio
 
+from voicecall.config.hiding import hiding
 from voicecall.config.loaded import LoadedConfig, Selected
 from voicecall.errors import PluginError, VoicecallError
 from voicecall.media.synthesis import Synthesis
@@ -209,9 +210,9 @@ class Opener:
             raise
         except Exception as error:
             logger.debug("a plugin could not be opened", exc_info=True)
+            why = hiding.private(f"{type(error).__name__}: {error}")
             raise PluginError(
-                f"{self._named(spec)} could not be opened: "
-                f"{type(error).__name__}: {error}; VOICECALL_LOG=DEBUG shows where"
+                f"{self._named(spec)} could not be opened: {why}; VOICECALL_LOG=DEBUG shows where"
             ) from error
 
     def _named(self, spec: PluginSpec) -> str:

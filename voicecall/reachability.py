@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import anyio
 
+from voicecall.config.hiding import hiding
 from voicecall.errors import ConfigError, ExposureError
 from voicecall.sdk.clock import Clock
 from voicecall.sdk.exposure import PublicEndpoint
@@ -91,14 +92,14 @@ class Reachability:
             with anyio.fail_after(REFRESH_SECONDS):
                 await self._endpoint.refresh()
         except ExposureError as error:
-            self._conclude(error.message)
+            self._conclude(hiding.secrets(error.message))
             return
         except TimeoutError:
             self._conclude(f"the exposure did not answer within {REFRESH_SECONDS:g} s")
             return
         except Exception as error:
             logger.debug("an exposure failed", exc_info=True)
-            self._conclude(f"the exposure failed: {type(error).__name__}: {error}")
+            self._conclude(hiding.private(f"the exposure failed: {type(error).__name__}: {error}"))
             return
         await self._follow()
         if self._prober is None:
@@ -117,7 +118,8 @@ class Reachability:
         try:
             webhook_url, stream_url = self._endpoint.webhook_url, self._endpoint.stream_url
         except Exception as error:
-            self._conclude(f"the exposure names no URL: {type(error).__name__}: {error}")
+            why = hiding.private(f"{type(error).__name__}: {error}")
+            self._conclude(f"the exposure names no URL: {why}")
             return
         if not self._urls.move(webhook_url, stream_url):
             return
@@ -140,7 +142,8 @@ class Reachability:
             faults: Sequence[str] = await self._prober.faults(self._urls)
         except Exception as error:
             logger.debug("the public URL could not be proved", exc_info=True)
-            faults = [f"it could not be tried: {type(error).__name__}: {error}"]
+            why = hiding.private(f"{type(error).__name__}: {error}")
+            faults = [f"it could not be tried: {why}"]
         self._proved_at = anyio.current_time()
         self._conclude("; ".join(faults) or None)
         return self.verdict

@@ -9,6 +9,7 @@ from typing import Any
 
 from voicecall.agent_tool.actions import Action, InitiateCall, read_action
 from voicecall.agent_tool.budget import CallBudget
+from voicecall.config.hiding import hiding
 from voicecall.errors import InvalidRequest, VoicecallError
 from voicecall.remote import RemoteGateway
 from voicecall.rpc.door import Door
@@ -56,7 +57,7 @@ class VoiceCallTool:
         try:
             return await self._carried_out(read_action(_decoded(arguments)))
         except VoicecallError as error:
-            return {"error": error.message}
+            return {"error": hiding.secrets(error.message)}
 
     def run(self, arguments: Mapping[str, Any] | str) -> JsonObject:
         """`run_async` for programs without an event loop; needs a door that is elsewhere."""

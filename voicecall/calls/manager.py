@@ -22,6 +22,7 @@ from voicecall.calls.reception import Reception
 from voicecall.calls.reconcile import ask_carrier
 from voicecall.calls.tools import CallTools
 from voicecall.calls.upkeep import RETRY_SECONDS
+from voicecall.config.hiding import hiding
 from voicecall.errors import (
     CapacityExceeded,
     CarrierError,
@@ -168,7 +169,7 @@ class CallManager:
         except CarrierUnreachable as error:
             await self._settle_unknown_dial(call, error)
         except CarrierError as error:
-            await call.insist(DialFailed(detail=str(error)))
+            await call.insist(DialFailed(detail=hiding.secrets(str(error))))
             raise
         except Exception as error:
             logger.exception("the provider failed while dialling")
@@ -187,7 +188,7 @@ class CallManager:
         status = await ask_carrier(self._tools.provider, call.carrier_call)
         if isinstance(status, Live) or call.record.carrier_ids:
             return
-        await call.insist(DialFailed(detail=str(error)))
+        await call.insist(DialFailed(detail=hiding.secrets(str(error))))
         self._tasks.start_soon(self._hang_up_quietly, call.carrier_call)
         raise error
 

@@ -14,6 +14,7 @@ from voicecall.calls.facts import Fact, HungUp
 from voicecall.calls.reconcile import ask_carrier, missed
 from voicecall.calls.stream_losses import MOST_LOSSES, StreamLosses
 from voicecall.calls.tools import CallTools
+from voicecall.config.hiding import hiding
 from voicecall.errors import CarrierCallGone, CarrierError, StoreError
 from voicecall.model.call import CallState, Direction
 from voicecall.model.carrier_events import CallEnded, EndCause
@@ -84,7 +85,7 @@ class Upkeep:
                     detail = f"the carrier could not be told to hang up: {error}"
                 else:
                     await self._tools.clock.sleep(RETRY_SECONDS * attempt)
-        await self.insist(HungUp(state=state, detail=detail))
+        await self.insist(HungUp(state=state, detail=detail and hiding.secrets(detail)))
 
     async def insist(self, fact: Fact) -> None:
         """Tell `fact` until it is durable; a full disk delays it, nothing loses it."""

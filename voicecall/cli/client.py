@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from voicecall.cli.exit_codes import UsageError
+from voicecall.config.hiding import hiding
 from voicecall.errors import GatewayAuthFailed, GatewayRefused, GatewayUnreachable
 
 Payload = dict[str, Any]
@@ -43,7 +44,7 @@ class GatewayClient:
         token: what it lets us in with.
 
     Raises:
-        UsageError: the URL cannot be used.
+        UsageError: the URL or the token cannot be used.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -55,7 +56,12 @@ class GatewayClient:
         self._host = parts.hostname
         self._port = parts.port
         self._prefix = parts.path.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"}
+        if not (token.isascii() and token.isprintable()):
+            raise UsageError(
+                "the token holds a line break or another character that cannot be sent; correct "
+                "--token or VOICECALL_TOKEN"
+            )
+        self._headers = {"Authorization": f"Bearer {hiding.remember(token)}"}
 
     def call(
         self, method: str, params: Payload | None = None, *, seconds: float = QUICK_SECONDS

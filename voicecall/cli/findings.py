@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voicecall.cli.output import Output, clean
+from voicecall.config.hiding import hiding
 from voicecall.sdk.provider import Finding, Severity
 
 _STYLES = {Severity.OK: "green", Severity.WARNING: "yellow", Severity.ERROR: "red"}
@@ -36,7 +37,7 @@ def objects(findings: Sequence[Finding]) -> list[dict[str, object]]:
         {
             "severity": finding.severity.value,
             "subject": finding.subject,
-            "message": finding.message,
+            "message": hiding.secrets(finding.message),
             "remedy": finding.remedy,
         }
         for finding in findings
@@ -51,4 +52,4 @@ def text(findings: Sequence[Finding], output: Output) -> str:
         lines.append(f"{mark}  {clean(finding.subject)}: {clean(finding.message)}")
         if finding.remedy:
             lines.append(f"         → {clean(finding.remedy)}")
-    return "\n".join(lines)
+    return hiding.secrets("\n".join(lines))

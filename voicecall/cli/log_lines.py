@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 
 from voicecall.calls.log_context import NamesCall
+from voicecall.config.hiding import hiding
 
 FORMATS = ("text", "json")
 
@@ -29,7 +30,7 @@ class JsonLines(logging.Formatter):
         line |= _given(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return hiding.private(json.dumps(line, ensure_ascii=False, default=str))
 
 
 class TextLines(logging.Formatter):
@@ -37,6 +38,10 @@ class TextLines(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """`record` with its traceback, without what is private."""
+        return hiding.private(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line without a traceback."""

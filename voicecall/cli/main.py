@@ -11,6 +11,7 @@ from voicecall.cli.command_table import COMMANDS, overview
 from voicecall.cli.exit_codes import Exit, exit_of_error
 from voicecall.cli.options import command_parser, split_command
 from voicecall.cli.output import Output, complain
+from voicecall.config.hiding import hiding
 from voicecall.errors import GatewayRefused, VoicecallError
 
 
@@ -72,7 +73,8 @@ def _failed(error: VoicecallError, *, as_json: bool) -> int:
     code = exit_of_error(error)
     complain(error.message)
     if as_json:
-        shown: dict[str, object] = {"code": code.name, "message": error.message}
+        message = hiding.secrets(error.message)
+        shown: dict[str, object] = {"code": code.name, "message": message}
         if isinstance(error, GatewayRefused):
             shown |= {"code": error.code, "details": error.details}
         Output(as_json=True).result({"error": shown}, "")
@@ -83,8 +85,9 @@ def _broken(error: Exception, *, as_json: bool) -> int:
     if os.environ.get("VOICECALL_DEBUG"):
         import traceback
 
-        traceback.print_exception(error)
-    text = f"internal error: {type(error).__name__}: {error}"
+        trace = "".join(traceback.format_exception(error))
+        print(hiding.private(trace), file=sys.stderr, end="", flush=True)
+    text = hiding.private(f"internal error: {type(error).__name__}: {error}")
     complain(f"{text} (VOICECALL_DEBUG=1 shows where)")
     if as_json:
         Output(as_json=True).result({"error": {"code": "INTERNAL", "message": text}}, "")

@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TextIO
 
+from voicecall.config.hiding import hiding
+
 _STYLES = {"dim": "2", "bold": "1", "red": "31", "green": "32", "cyan": "36", "yellow": "33"}
 
 
@@ -88,7 +90,7 @@ class Output:
 
 def complain(message: str) -> None:
     """Tell a person on stderr what went wrong."""
-    print(f"voicecall: {message}", file=sys.stderr, flush=True)
+    print(f"voicecall: {hiding.secrets(message)}", file=sys.stderr, flush=True)
 
 
 def clean(text: object) -> str:

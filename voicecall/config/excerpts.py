@@ -7,22 +7,28 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from voicecall.config.positions import KeyPath, Lines, depth_first
-from voicecall.config.problems import NUMBER, hide_numbers
-from voicecall.model.phone import mask_number
+from voicecall.model.phone import NUMBER, mask_number
 
 if TYPE_CHECKING:
     from voicecall.config.reader import Document
 
 MASK = '"**********"'
 
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*('|$)|\"(?:[^\"\\]|\\.)*(\"|$)")
+_BROKEN = re.compile(
+    r"""(?P<comment>//[^\n\r]*|/\*.*?(?:\*/|\Z))
+    |'(?:[^'\\]|\\.)*(?:'|\\?\Z)|"(?:[^"\\]|\\.)*(?:"|\\?\Z)
+    |(?<![\w$])\d[^\s,\]}]*""",
+    re.DOTALL | re.VERBOSE,
+)
+"""In a text of which nobody knows what it means: comments, strings and numbers."""
+_SHOWN = ("true", "false", "null")
 
 
 def excerpt(document: Document, offset: int, is_open: Callable[[KeyPath], bool]) -> str:
     """The line that `offset` is in, and a caret under the character.
 
-    Every string is masked unless `is_open` says that the value at its path may be shown;
-    comments are cut, phone numbers masked.
+    Every string and number is masked unless `is_open` says that the value at its path may be
+    shown; comments are cut, phone numbers masked.
     """
     line, _ = document.lines.locate(offset)
     start, end = document.lines.span(line)
@@ -40,13 +46,25 @@ def excerpt(document: Document, offset: int, is_open: Callable[[KeyPath], bool])
 
 
 def excerpt_of_broken(text: str, offset: int) -> str:
-    """The same for a text that could not be parsed: strings masked, cut after the caret."""
+    """The same for a text that could not be parsed: strings and numbers masked, cut after the
+    caret."""
     lines = Lines(text)
     line, _ = lines.locate(offset)
     start, end = lines.span(line)
-    before = hide_numbers(_QUOTED.sub(MASK, text[start:offset]))
+    before = _masked(text, start, offset)
     after = text[offset : offset + 1] + "…" if offset < end else ""
     return _framed(line, before + after, len(before))
+
+
+def _masked(text: str, start: int, end: int) -> str:
+    """What stands from `start` to `end`, judged by all that stands before."""
+    shown, at = "", start
+    for found in _BROKEN.finditer(text, 0, end):
+        if found.end() <= start:
+            continue
+        shown += text[at : found.start()] + ("//…" if found["comment"] else MASK)
+        at = found.end()
+    return shown + text[at:end]
 
 
 def _framed(line: int, shown: str, caret: int) -> str:
@@ -55,13 +73,17 @@ def _framed(line: int, shown: str, caret: int) -> str:
     return f"{gutter}{shown}\n{marker}^".replace("\t", " ")
 
 
+def _is_scalar(written: str) -> bool:
+    """Whether a value is text or a number."""
+    return not written.startswith(("{", "[")) and written not in _SHOWN
+
+
 def _hidden(
     document: Document, start: int, end: int, is_open: Callable[[KeyPath], bool]
 ) -> Iterator[tuple[int, int, str]]:
     spans = [(first, last, "//…") for first, last in document.positions.comments]
     for path, mark in depth_first(document.positions.root):
-        is_text = document.text[mark.start : mark.start + 1] in ("'", '"')
-        if is_text and not is_open(path):
+        if _is_scalar(document.text[mark.start : mark.end]) and not is_open(path):
             spans.append((mark.start, mark.end, MASK))
     for number in NUMBER.finditer(document.text, start, end):
         spans.append((*number.span(), mask_number(number.group())))

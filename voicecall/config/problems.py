@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from voicecall.model.phone import mask_number
-
 KERNEL = "voicecall"
 """The owner of what no plugin owns."""
-
-NUMBER = re.compile(r"\+[0-9]{7,15}", re.ASCII)
-"""What looks like a phone number."""
 
 
 class Severity(StrEnum):
@@ -83,11 +77,6 @@ def render(problems: Sequence[Problem]) -> str:
     counts = [_count(errors, "error"), _count(len(problems) - errors, "warning")]
     headline = f"the configuration cannot be used: {', '.join(filter(None, counts))}"
     return "\n".join([headline, *map(str, problems)])
-
-
-def hide_numbers(text: str) -> str:
-    """`text` with phone numbers masked."""
-    return NUMBER.sub(lambda match: mask_number(match.group()), text)
 
 
 def _count(number: int, what: str) -> str:

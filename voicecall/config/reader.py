@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +33,8 @@ class Document:
 
     path: Path
     found_by: FoundBy
-    text: str
-    positions: Positions
+    text: str = field(repr=False)  # with secrets in it
+    positions: Positions = field(repr=False)
     root: Node
 
     @cached_property

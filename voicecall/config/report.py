@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from voicecall.config.excerpts import excerpt
+from voicecall.config.hiding import hiding
 from voicecall.config.positions import KeyPath, written
-from voicecall.config.problems import KERNEL, Problem, Severity, hide_numbers, in_order
+from voicecall.config.problems import KERNEL, Problem, Severity, in_order
 from voicecall.config.reader import Document
 from voicecall.config.tree import Node
 
@@ -111,9 +112,9 @@ class Report:
             path=document.path if document else None,
             line=line,
             column=column,
-            key_path=hide_numbers(written(path)),
+            key_path=hiding.private(written(path)),
             owner=owner,
-            message=hide_numbers(message),
+            message=hiding.private(message),
             suggestion=suggestion,
             excerpt=shown,
         )

@@ -29,7 +29,7 @@ class NumberSettings(Section):
 
     inbound_greeting: str | None = None
     """Instead of the general `inboundGreeting`."""
-    tts: dict[str, object] | None = None
+    tts: dict[str, object] | None = Field(default=None, repr=False, exclude=True)
     """Laid over the general `tts`, for inbound calls with media streams."""
     agent_id: str | None = None
     """Instead of the general `agentId`."""
@@ -324,7 +324,7 @@ class Settings(Section):
     turns: TurnSettings = TurnSettings()
     voicemail: VoicemailSettings = VoicemailSettings()
     recording: RecordingSettings = RecordingSettings()
-    sinks: tuple[dict[str, object], ...] = ()
+    sinks: tuple[dict[str, object], ...] = Field(default=(), repr=False, exclude=True)
     """Receivers of call events, each `{ use: name, ... }` with that plugin's own keys."""
     limits: LimitSettings = LimitSettings()
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from voicecall.config.hiding import hiding
 from voicecall.config.secret_stores import SecretStores
 
 EXEC_TIMEOUT_SECONDS = 15.0
@@ -51,7 +52,7 @@ class Secrets:
         """
         key = json.dumps(raw, sort_keys=True, default=str)
         if key not in self._known:
-            self._known[key] = self._resolve(raw)
+            self._known[key] = hiding.remember(self._resolve(raw))
         return self._known[key]
 
     def _resolve(self, raw: object) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicecall.config.catalogue import home, key_paths
+from voicecall.config.hiding import hiding
 from voicecall.config.loaded import LoadedConfig, Selected
 from voicecall.config.positions import KeyPath, written
 from voicecall.config.tree import Node
@@ -99,7 +100,20 @@ def origin_of(loaded: LoadedConfig, node: Node | None) -> str:
 
 def dumped(section: Section) -> dict[str, Any]:
     """A section as JSON values under the keys of the file; secrets masked."""
+    return {key: _masked(value) for key, value in _plain(section).items()}
+
+
+def _plain(section: Section) -> dict[str, Any]:
     return section.model_dump(mode="json", by_alias=True)
+
+
+def _masked(value: Any) -> Any:
+    """A secret of the kind that no type tells: in a URL, or quoted where it does not belong."""
+    if isinstance(value, dict):
+        return {key: _masked(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_masked(child) for child in value]
+    return hiding.secrets(value) if isinstance(value, str) else value
 
 
 def _speech_of(selected: Selected[TtsSpec] | None) -> dict[str, Any] | None:

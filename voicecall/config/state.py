@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from voicecall.config.hiding import hiding
 from voicecall.errors import ConfigError, PortInUse
 from voicecall.private_files import (
     STATE_DIR_VARIABLE,
@@ -157,7 +158,7 @@ def load_or_make_token(directory: Path) -> str:
     token = (read_private(target) or "").strip()
     if not token:
         raise ConfigError(f"{target} holds no token; delete it, and a new one is made")
-    return token
+    return hiding.remember(token)
 
 
 class GatewayLock:

@@ -22,7 +22,7 @@ class Place:
 class Node:
     """A value: a scalar, a dict of nodes or a list of nodes. Changed by making a new one."""
 
-    value: Any
+    value: Any = field(repr=False)  # it may be a secret
     place: Place = field(default_factory=Place)
 
     @property

@@ -8,7 +8,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from voicecall.config.models import annotation_at, field_at, fields_of, is_secret, model_at
+from voicecall.config.models import (
+    annotation_at,
+    field_at,
+    fields_of,
+    holds_secret,
+    is_secret,
+    model_at,
+)
 from voicecall.config.positions import KeyPath, written
 from voicecall.config.problems import KERNEL
 from voicecall.config.report import Report
@@ -134,7 +141,7 @@ def _wording(model: type[BaseModel], path: KeyPath, found: Node, fault: Any) -> 
     message = message[:1].lower() + message[1:]
     name = repr(str(path[-1])) if path and isinstance(path[-1], str) else "this"
     text = f"{name}: {message}"
-    hidden = is_secret(annotation_at(model, path)) or found.is_object
+    hidden = holds_secret(annotation_at(model, path)) or found.is_object
     if hidden or fault["type"] == "value_error" or isinstance(found.value, list):
         return text
     return f"{text}, not {found.value!r}"

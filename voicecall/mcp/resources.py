@@ -18,6 +18,7 @@ from mcp_types import (
     TextResourceContents,
 )
 
+from voicecall.config.hiding import hiding
 from voicecall.errors import VoicecallError
 from voicecall.rpc.door import Door
 from voicecall.rpc.wire import JsonObject
@@ -69,7 +70,7 @@ async def _asked(door: Door, method: str, params: JsonObject) -> JsonObject:
     try:
         return await door.call(method, params)
     except VoicecallError as error:
-        raise MCPError(INTERNAL_ERROR, error.message) from error
+        raise MCPError(INTERNAL_ERROR, hiding.secrets(error.message)) from error
 
 
 def _listed(call: dict[str, Any]) -> Resource:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+NUMBER = re.compile(r"\+[0-9]{7,15}", re.ASCII)
+"""What looks like a phone number."""
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _DECORATION = re.compile(r"[\s().\-/]", re.ASCII)
 
@@ -30,3 +32,8 @@ def mask_number(text: str | None) -> str:
     if len(text) < 9:
         return "•••"
     return f"{text[:5]}•••{text[-4:]}"
+
+
+def hide_numbers(text: str) -> str:
+    """`text` with every phone number in it masked."""
+    return NUMBER.sub(lambda match: mask_number(match.group()), text)

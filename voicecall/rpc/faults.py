@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from voicecall.config.hiding import hiding
 from voicecall.errors import (
     CallNotFound,
     CallStateError,
@@ -75,7 +76,8 @@ def fault_of(error: Exception) -> Fault:
     """The fault that tells a client of `error`; strange errors tell nothing of themselves."""
     for kind_type, code, kind in _KINDS:
         if isinstance(error, kind_type):
-            return Fault(code=code, message=error.message, details=_details(error, kind))
+            message = hiding.secrets(error.message)
+            return Fault(code=code, message=message, details=_details(error, kind))
     return Fault(
         code=UNAVAILABLE,
         message="an internal error; the gateway's log has the details",

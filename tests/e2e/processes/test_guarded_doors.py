@@ -1,9 +1,8 @@
-"""Does a stranger get in through any door, and does anything private come out of one?"""
+"""Does a stranger get in through any door?"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,10 +10,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-BOB, PREMIUM = "+15550002222", "+19005551234"
+BOB = "+15550002222"
 CANARY = "canary-7f3b9d-do-not-tell"
-SPOKEN, ANSWERED = "The password is swordfish", "I will remember swordfish"
-STEPS = [{"listen": True}, {"say": ANSWERED}, {"hangUp": True}]
 INITIATE = {"jsonrpc": "2.0", "id": 1, "method": "voicecall.initiate", "params": {"message": "x"}}
 
 DOORS: tuple[tuple[str, str, Any], ...] = (
@@ -34,14 +31,14 @@ def machine(new_machine: Any) -> Any:
     return new_machine(
         {
             "gateway": {"token": CANARY, "password": CANARY},
-            "mock": {"secret": CANARY, "phones": {BOB: {"answerAfterMs": 100, "steps": STEPS}}},
+            "mock": {"secret": CANARY},
         }
     )
 
 
 @pytest.fixture(scope="module")
 def server(machine: Any) -> Iterator[Any]:
-    with machine.serving(VOICECALL_LOG="DEBUG", VOICECALL_LOG_FORMAT="json") as running:
+    with machine.serving() as running:
         yield running
 
 
@@ -86,30 +83,3 @@ def test_acceptance_42_neither_a_page_nor_a_token_in_a_query_opens_a_socket(
     with pytest.raises(InvalidStatus) as refused:
         connect(f"{url}/{query}", origin=origin)
     assert refused.value.response.status_code in (401, 403)
-
-
-def test_acceptance_43_a_whole_call_leaves_nothing_private_behind(
-    machine: Any, server: Any
-) -> None:
-    bearer = {"Authorization": f"Bearer {CANARY}"}
-
-    def ask(method: str, **params: Any) -> httpx.Response:
-        return knock(server, "POST", f"/rpc/voicecall.{method}", params, **bearer)
-
-    wish = {"to": BOB, "message": SPOKEN, "mode": "conversation", "wait": True}
-    ended = ask("initiate", **wish).json()
-    assert ended["call"]["state"] == "hangup-user"
-    told: list[Callable[[], str]] = [
-        lambda: ask("initiate", to=PREMIUM, message=SPOKEN).text,
-        lambda: ask("speak", callId=ended["callId"], message=SPOKEN).text,
-        lambda: ask("dtmf", callId=ended["callId"], digits="x").text,
-        lambda: knock(server, "GET", "/metrics", None, **bearer).text,
-        lambda: server.errors,
-    ]
-    log = [json.loads(line) for line in server.errors.splitlines()]
-    assert any(line.get("callId") == ended["callId"] for line in log)
-    for tell in told:
-        text = tell()
-        assert text
-        for private in (CANARY, BOB, PREMIUM, BOB[1:], "swordfish"):
-            assert private not in text, text

@@ -62,6 +62,14 @@ def test_a_wrong_token_exits_5_and_is_not_printed(terminal: Any) -> None:
     assert "not-the-token" not in ran.out + ran.err
 
 
+@pytest.mark.parametrize("token", ["canary-token\n", "canary-\x01token", "canary-töken"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_printed(terminal: Any, token: str) -> None:
+    ran = terminal.inside("status", VOICECALL_TOKEN=token, VOICECALL_DEBUG="1")
+    assert ran.code == 2
+    assert "VOICECALL_TOKEN" in ran.err
+    assert "canary" not in ran.out + ran.err
+
+
 @pytest.mark.parametrize("command", [("status",), ("start", "--to", "+15551230001")])
 def test_a_named_gateway_that_is_not_there_is_not_replaced(
     bare_terminal: Any, command: tuple[str, ...]
