@@ -22,7 +22,7 @@ from voicecall.calls.conversation import Conversation
 from voicecall.calls.live import LiveCall
 from voicecall.errors import CarrierRateLimited, VoicecallError
 from voicecall.media.session import Session
-from voicecall.model.call import CallRecord, CallState
+from voicecall.model.call import CallRecord, CallState, Direction
 from voicecall.model.call_events import CallFinished
 from voicecall.model.carrier_events import EndCause, EndedBy
 from voicecall.service import CallRequest
@@ -117,6 +117,8 @@ class Day:
 
 def agrees(record: CallRecord, side: Any) -> bool:
     """Whether what we say of a call can be true, given what the carrier says."""
+    if record.direction is Direction.INBOUND and side.ended_by is EndedBy.API:
+        return True  # our answer was lost on its way, and then we declined the call
     if record.answered_at is not None and not side.answered:
         return False
     match record.state:
