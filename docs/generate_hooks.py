@@ -24,7 +24,11 @@ SECTIONS = {
     "Specs": ["sdk/specs.py"],
     "A plugin's section": ["sdk/config.py"],
     "A provider": ["sdk/provider.py", "sdk/moved.py"],
-    "Webhooks and their signatures": ["model/webhook.py", "sdk/signatures.py"],
+    "Webhooks and their signatures": [
+        "model/webhook.py",
+        "sdk/signatures.py",
+        "sdk/rotation.py",
+    ],
     "What a carrier reports": ["model/carrier_events.py"],
     "What a carrier is told": ["model/instructions.py"],
     "Audio": ["model/media.py"],

@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -19,6 +20,7 @@ from voicecall.calls.manager import CallManager
 from voicecall.calls.tools import CallTools
 from voicecall.config.loaded import LoadedConfig
 from voicecall.config.schema import GatewaySettings
+from voicecall.config.secret_changes import only_secrets_differ
 from voicecall.config.tree import Node
 from voicecall.errors import ConfigError
 from voicecall.media.tokens import StreamGrant
@@ -52,6 +54,7 @@ class Generation:
 
 
 Make = Callable[[LoadedConfig, AsyncExitStack], Awaitable[Generation]]
+Renew = Callable[[], None]
 
 
 class Generations:
@@ -159,18 +162,35 @@ class CallsOwnStreams:
         return self._streams[generation]
 
 
-def refuse_what_needs_a_restart(old: LoadedConfig, new: LoadedConfig) -> None:
+def refuse_what_needs_a_restart(
+    old: LoadedConfig, new: LoadedConfig, renewal: Callable[[Any], Renew | None]
+) -> Renew:
     """Check that `new` can take the place of `old` while the gateway runs.
+
+    Args:
+        old: what is in force.
+        new: what shall be.
+        renewal: the open provider's, which may take new secrets (`CallProvider.renewal`).
+
+    Returns:
+        What gives the provider its new secrets, if they changed.
 
     Raises:
         ConfigError: names every key that is in force from a start only.
     """
-    fixed = sorted(key for key, same in _fixed(old, new).items() if not same)
-    if fixed:
+    same = _fixed(old, new)
+    before, after = old.provider.config, new.provider.config
+    renew: Renew | None = _nothing
+    if same["provider"] and before != after:
+        renew = renewal(after) if only_secrets_differ(before, after) else None
+        same[old.provider.spec.sections[0]] = renew is not None
+    fixed = sorted(key for key, is_same in same.items() if not is_same)
+    if fixed or renew is None:
         raise ConfigError(
             f"changed, and only a restart brings it into force: {', '.join(fixed)}; "
             "restart the gateway, or change it back and reload"
         )
+    return renew
 
 
 def _fixed(old: LoadedConfig, new: LoadedConfig) -> dict[str, bool]:
@@ -188,12 +208,10 @@ def _fixed(old: LoadedConfig, new: LoadedConfig) -> dict[str, bool]:
     }
     same = {key: getattr(one, name) == getattr(other, name) for key, name in keys.items()}
     streams = [each.streaming.model_dump(exclude=_FREE_STREAMING) for each in (one, other)]
-    section = old.provider.spec.sections[0]
     return {
         **same,
         "gateway": _without_keys(one.gateway) == _without_keys(other.gateway),
         "streaming": streams[0] == streams[1],
-        section: not same["provider"] or old.provider.config == new.provider.config,
         "the exposure": old.exposure == new.exposure,
         "sinks": old.sinks == new.sinks,
     }
@@ -215,6 +233,10 @@ def changed_keys(old: LoadedConfig, new: LoadedConfig) -> tuple[str, ...]:
 def _at(members: dict[str, Node], key: str) -> object:
     node = members.get(key)
     return None if node is None else node.plain()
+
+
+def _nothing() -> None:
+    """The provider keeps its secrets."""
 
 
 async def _first(wait: Callable[[], Awaitable[object]], others: TaskGroup) -> None:

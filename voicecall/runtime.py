@@ -266,9 +266,10 @@ class _Gateway:
         async with self._reloading:
             old = self._generations.current.loaded
             new = await to_thread.run_sync(self._reread)
-            refuse_what_needs_a_restart(old, new)
+            renew = refuse_what_needs_a_restart(old, new, self.provider.renewal)
             changed = changed_keys(old, new)
             self.service.adopt((await self._generations.begin(new)).tools)
+            renew()
             self._renew_keys(new.settings.gateway)
         logger.info("configuration reloaded", extra={"changed": list(changed)})
         return changed

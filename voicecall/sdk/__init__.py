@@ -176,6 +176,7 @@ from voicecall.sdk.reply_lines import (
     turn_object,
 )
 from voicecall.sdk.responder import ReplySink, Responder
+from voicecall.sdk.rotation import FORMER_SECONDS, Rotating
 from voicecall.sdk.signatures import (
     MAX_AGE_SECONDS,
     MAX_AHEAD_SECONDS,
@@ -263,6 +264,7 @@ __all__ = [
     "ExposureContext",
     "ExposureError",
     "ExposureSpec",
+    "FORMER_SECONDS",
     "FRAME_SECONDS",
     "Field",
     "Finding",
@@ -331,6 +333,7 @@ __all__ = [
     "ResponderContext",
     "ResponderError",
     "ResponderSpec",
+    "Rotating",
     "STORED_EVENTS",
     "SUCCESSFUL_ENDS",
     "Say",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from voicecall.errors import CapabilityMissing
 from voicecall.model.call import Direction
@@ -243,6 +243,21 @@ class CallProvider(ABC):
             CarrierError: the carrier could not be asked.
         """
         return ()
+
+    def renewal(self, config: Any) -> Callable[[], None] | None:
+        """What puts the secrets of `config` into force, where nothing else of it is new.
+
+        A reload asks for it, and calls what it is given once all the rest is in force; that must
+        neither wait nor fail. From then on requests carry the new secrets, and what the carrier
+        signed with the former ones passes for `FORMER_SECONDS` more (`Rotating`).
+
+        Returns:
+            None: only a restart can.
+
+        Raises:
+            ConfigError: they cannot be used.
+        """
+        return None
 
     @abstractmethod
     async def place_call(self, order: CallOrder) -> CarrierCallId:

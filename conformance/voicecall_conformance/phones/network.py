@@ -113,6 +113,15 @@ class CarrierNetwork(ABC):
     def section(self) -> Mapping[str, object]:
         """The provider's section of a gateway that uses this double."""
 
+    def renew_secrets(self) -> None:
+        """The account has other secrets now, which `section` tells; calls that are live go on
+        with the former ones.
+
+        Raises:
+            NotImplementedError: this double cannot.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def answer(self, request: RestRequest) -> RestAnswer:
         """What the REST API answers."""

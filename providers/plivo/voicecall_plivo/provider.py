@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from voicecall.sdk import (
     CallOrder,
@@ -20,6 +20,7 @@ from voicecall.sdk import (
     InstructionsWanted,
     MediaProtocol,
     ProviderContext,
+    Rotating,
     SendDigits,
     StreamOpening,
     Unknown,
@@ -40,7 +41,7 @@ class PlivoProvider(CallProvider):
     """Plivo as a carrier."""
 
     def __init__(self, config: PlivoConfig, context: ProviderContext) -> None:
-        self._token = config.auth_token.get_secret_value()
+        self._token = Rotating(config.auth_token.get_secret_value(), context.clock)
         self._allow_v2 = config.allow_v2_signatures
         self._urls = context.urls
         self._from_number = context.from_number
@@ -52,18 +53,32 @@ class PlivoProvider(CallProvider):
             context.http,
             base_url=config.api_base_url,
             auth_id=config.auth_id,
-            auth_token=self._token,
+            auth_token=self._token.current,
         )
 
     # -- pure
 
     def verify(self, request: WebhookRequest) -> VerifiedWebhook:
         """Check Plivo's signature; a nonce names a delivery."""
-        return signatures.verify(request, token=self._token, allow_v2=self._allow_v2)
+        return self._token.check(
+            lambda token: signatures.verify(request, token=token, allow_v2=self._allow_v2)
+        )
 
     def verify_stream(self, opening: StreamOpening) -> None:
         """Check Plivo's signature of the handshake."""
-        signatures.verify_stream(opening, token=self._token, allow_v2=self._allow_v2)
+        self._token.check(
+            lambda token: signatures.verify_stream(opening, token=token, allow_v2=self._allow_v2)
+        )
+
+    def renewal(self, config: PlivoConfig) -> Callable[[], None]:
+        """The next request carries the new token; webhooks may be signed with either."""
+        token = config.auth_token.get_secret_value()
+
+        def renew() -> None:
+            self._token.renew(token)
+            self._api.renew(token)
+
+        return renew
 
     def parse(self, webhook: VerifiedWebhook) -> Sequence[CarrierEvent]:
         """What Plivo reports. The fetch of a command that we keep asks the kernel for nothing."""

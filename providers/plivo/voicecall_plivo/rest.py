@@ -45,6 +45,10 @@ class PlivoApi:
         self._account = f"{base_url.rstrip('/')}/v1/Account/{quote(auth_id, safe='')}/"
         self._credentials = (auth_id, auth_token)
 
+    def renew(self, auth_token: str) -> None:
+        """From the next request on the account's token is `auth_token`."""
+        self._credentials = (self._credentials[0], auth_token)
+
     async def ask(
         self,
         method: str,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from voicecall.sdk import (
     CallOrder,
@@ -19,6 +21,7 @@ from voicecall.sdk import (
     Instruction,
     MediaProtocol,
     ProviderContext,
+    Rotating,
     StreamOpening,
     VerifiedWebhook,
     WebhookRequest,
@@ -50,13 +53,13 @@ class TelnyxProvider(CallProvider):
         self._legs = Legs()
         self._lookup = Lookup(self._api, config.connection_id)
         self._performer = Performer(config, context, self._api, self._legs)
-        self._keys = [read_key(key.get_secret_value()) for key in config.public_key]
+        self._keys = Rotating(_keys(config), context.clock)
 
     # -- webhooks
 
     def verify(self, request: WebhookRequest) -> VerifiedWebhook:
         """Check Telnyx's signature."""
-        return webhooks.verify(request, self._keys)
+        return self._keys.check(lambda keys: webhooks.verify(request, keys))
 
     def parse(self, webhook: VerifiedWebhook) -> Sequence[CarrierEvent]:
         """What Telnyx reports; what was told already, in the stream or in pieces, is no news."""
@@ -71,6 +74,17 @@ class TelnyxProvider(CallProvider):
     def media(self, opening: StreamOpening) -> MediaProtocol:
         """The framing of one stream."""
         return TelnyxMedia(lambda call: self._legs.of(call).keys)
+
+    def renewal(self, config: TelnyxConfig) -> Callable[[], None]:
+        """The next request carries the new key; webhooks may be signed for either public key."""
+        keys = _keys(config)
+
+        def renew() -> None:
+            self._config = config
+            self._keys.renew(keys)
+            self._api.renew(config)
+
+        return renew
 
     # -- the REST API
 
@@ -120,3 +134,7 @@ class TelnyxProvider(CallProvider):
         """The application that has `former` sends calls to the URL of now."""
         present = self._context.urls.webhook()
         return await following.follow(self._api, self._config.connection_id, former, present)
+
+
+def _keys(config: TelnyxConfig) -> Sequence[Ed25519PublicKey]:
+    return [read_key(key.get_secret_value()) for key in config.public_key]

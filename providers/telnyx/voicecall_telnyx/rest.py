@@ -55,6 +55,10 @@ class RestApi:
         self._key = config.api_key.get_secret_value()
         self._http = http
 
+    def renew(self, config: TelnyxConfig) -> None:
+        """From the next request on the key is that of `config`."""
+        self._key = config.api_key.get_secret_value()
+
     async def dial(self, body: Mapping[str, object]) -> CarrierCallId:
         """Dial.
 

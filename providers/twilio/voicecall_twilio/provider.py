@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +28,7 @@ from voicecall.sdk import (
     Live,
     MediaProtocol,
     ProviderContext,
+    Rotating,
     SendDigits,
     StreamOpening,
     Unknown,
@@ -59,10 +60,7 @@ class TwilioProvider(CallProvider):
         self._config = config
         self._context = context
         self._urls = context.urls
-        self._keys = signatures.Keys(
-            auth_token=config.auth_token.get_secret_value(),
-            shared={name: key.get_secret_value() for name, key in config.shared_keys.items()},
-        )
+        self._keys = Rotating(_keys(config), context.clock)
         self._voices = Voices(config.voice, context.logger)
         self._client = open_client(config, context)
         self._documents: OrderedDict[str, str] = OrderedDict()
@@ -71,11 +69,11 @@ class TwilioProvider(CallProvider):
 
     def verify(self, request: WebhookRequest) -> VerifiedWebhook:
         """Check Twilio's signature."""
-        return signatures.verify(request, self._keys)
+        return self._keys.check(lambda keys: signatures.verify(request, keys))
 
     def verify_stream(self, opening: StreamOpening) -> None:
         """Check the signature of a media socket's handshake; Twilio always signs it."""
-        signatures.verify_stream(opening, self._keys)
+        self._keys.check(lambda keys: signatures.verify_stream(opening, keys))
 
     def claim(self, request: WebhookRequest) -> tuple[CallId, str] | None:
         """The call and its secret, as our URLs hold them."""
@@ -119,6 +117,17 @@ class TwilioProvider(CallProvider):
         return documents.render(
             instructions, to, voice=self._voices.choose, language=self._config.language
         )
+
+    def renewal(self, config: TwilioConfig) -> Callable[[], None]:
+        """The next request carries the new token or key; webhooks may be signed with either."""
+        keys, client = _keys(config), open_client(config, self._context)
+
+        def renew() -> None:
+            self._config = config
+            self._keys.renew(keys)
+            self._client = client
+
+        return renew
 
     # -- the REST API
 
@@ -197,6 +206,13 @@ class TwilioProvider(CallProvider):
         while len(self._documents) > _KEPT_DOCUMENTS:
             self._documents.popitem(last=False)
         return name
+
+
+def _keys(config: TwilioConfig) -> signatures.Keys:
+    return signatures.Keys(
+        auth_token=config.auth_token.get_secret_value(),
+        shared={name: key.get_secret_value() for name, key in config.shared_keys.items()},
+    )
 
 
 def warm_up() -> None:

@@ -42,6 +42,7 @@ class PlivoNetwork(CarrierNetwork):
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
         self.habits = Habits()
+        self.token = AUTH_TOKEN
         self.application = application(around.webhook_url)
         """The URLs of the application that the number is assigned to."""
         self._calls: dict[str, PlivoCall] = {}
@@ -49,7 +50,11 @@ class PlivoNetwork(CarrierNetwork):
 
     def section(self) -> Mapping[str, object]:
         """An account of this Plivo."""
-        return {"authId": AUTH_ID, "authToken": AUTH_TOKEN, "apiBaseUrl": self.base_url}
+        return {"authId": AUTH_ID, "authToken": self.token, "apiBaseUrl": self.base_url}
+
+    def renew_secrets(self) -> None:
+        """The account gets another token."""
+        self.token = f"{self.token}-of-today"
 
     def new_call_id(self) -> str:
         """Of a call, or of an order."""
@@ -64,7 +69,7 @@ class PlivoNetwork(CarrierNetwork):
     def answer(self, request: RestRequest) -> RestAnswer:
         """The resources below the one account."""
         account, *path = request.path.removeprefix("/v1/Account/").rstrip("/").split("/")
-        expected = f"Basic {b64encode(f'{AUTH_ID}:{AUTH_TOKEN}'.encode()).decode()}"
+        expected = f"Basic {b64encode(f'{AUTH_ID}:{self.token}'.encode()).decode()}"
         if account != AUTH_ID or not same(request.headers.get("authorization", ""), expected):
             return unauthorized()
         if not request.path.endswith("/"):
@@ -128,12 +133,12 @@ class PlivoNetwork(CarrierNetwork):
         call = self._calls[leg.id] = PlivoCall(
             leg,
             order,
-            courier=Courier(token=AUTH_TOKEN, habits=self.habits, poster=self.poster(leg.id)),
+            courier=Courier(token=self.token, habits=self.habits, poster=self.poster(leg.id)),
             client=self.client,
             clock=self.around.clock,
             streams=StreamTools(
                 account=AUTH_ID,
-                token=AUTH_TOKEN,
+                token=self.token,
                 habits=self.habits,
                 reach=self.reach,
                 clock=self.around.clock,

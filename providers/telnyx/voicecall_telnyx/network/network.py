@@ -27,6 +27,7 @@ class TelnyxNetwork(CarrierNetwork):
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
+        self.api_key = account.API_KEY
         self.key = private_key("the key of Telnyx's live double")
         self.application = account.Application(webhook_event_url=around.webhook_url)
         """What is set of the application that the number is assigned to."""
@@ -35,11 +36,16 @@ class TelnyxNetwork(CarrierNetwork):
     def section(self) -> Mapping[str, object]:
         """An account whose application and number are the double's."""
         return {
-            "apiKey": account.API_KEY,
+            "apiKey": self.api_key,
             "connectionId": CONNECTION_ID,
             "publicKey": public_key(self.key),
             "apiBaseUrl": self.base_url,
         }
+
+    def renew_secrets(self) -> None:
+        """Another API key, and another key pair."""
+        self.api_key = f"{self.api_key}-of-today"
+        self.key = private_key("today's key of Telnyx's live double")
 
     def new_call_id(self) -> str:
         """An id with characters that a path must not hold as they are."""
@@ -55,7 +61,7 @@ class TelnyxNetwork(CarrierNetwork):
 
     def answer(self, request: RestRequest) -> RestAnswer:
         """What the REST API answers."""
-        if request.headers.get("authorization") != f"Bearer {account.API_KEY}":
+        if request.headers.get("authorization") != f"Bearer {self.api_key}":
             return answers.UNAUTHENTICATED
         try:
             return self._route(request)

@@ -32,6 +32,7 @@ class TwilioNetwork(CarrierNetwork):
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
+        self.token = TOKEN
         self.calls: dict[str, TwilioCall] = {}
         """By their SIDs."""
         self.number = settings_at(around.webhook_url)
@@ -41,7 +42,11 @@ class TwilioNetwork(CarrierNetwork):
 
     def section(self) -> Mapping[str, object]:
         """The account, at another origin."""
-        return {"accountSid": ACCOUNT, "authToken": TOKEN, "apiBaseUrl": self.base_url}
+        return {"accountSid": ACCOUNT, "authToken": self.token, "apiBaseUrl": self.base_url}
+
+    def renew_secrets(self) -> None:
+        """The secondary token is promoted."""
+        self.token = f"{self.token}-of-today"
 
     def new_call_id(self) -> str:
         """A SID."""
@@ -61,7 +66,7 @@ class TwilioNetwork(CarrierNetwork):
             return answer(Refused(20001, f"unreadable: {error}").answer(), status=400)
 
     def _answer(self, request: RestRequest) -> RestAnswer:
-        login = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
+        login = base64.b64encode(f"{ACCOUNT}:{self.token}".encode()).decode()
         if request.headers.get("authorization") != f"Basic {login}":
             raise Refused(20003, "Authenticate", status=401)
         if not request.path.startswith(ROOT) or not request.path.endswith(".json"):
@@ -132,7 +137,7 @@ class TwilioNetwork(CarrierNetwork):
 
     def _carry(self, leg: Leg, plan: Plan) -> TwilioCall:
         shared = Exchange(
-            token=TOKEN,
+            token=self.token,
             reach=self.reach,
             clock=self.around.clock,
             client=self.client,
