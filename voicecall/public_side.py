@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 
+import anyio
+
 from voicecall.calls.manager import CallManager
+from voicecall.carrier_following import CarrierFollowing
 from voicecall.config.checks import is_loopback
 from voicecall.config.loaded import LoadedConfig
-from voicecall.errors import CarrierError
 from voicecall.feeding import tell
 from voicecall.model.ids import CallId
 from voicecall.opening import Exposed
 from voicecall.reachability import Reachability, refuse_private
 from voicecall.sdk.clock import Clock
-from voicecall.sdk.provider import CallProvider, Severity
+from voicecall.sdk.provider import CallProvider
 from voicecall.sdk.sink import EventSink, PublicUrlChanged
 from voicecall.web.app import WebhookHandler, public_app
 from voicecall.web.asgi import AsgiApp
@@ -73,6 +76,7 @@ class PublicSide:
             loopback_forwards=self._hidden,
         )
         self._probes = ProbeDoor(self.origin)
+        self._following = CarrierFollowing(lambda: listeners()[0])
         self.reachability = None
         if endpoint is not None:
             self.reachability = Reachability(
@@ -121,7 +125,16 @@ class PublicSide:
 
     def verdict(self) -> Verdict | None:
         """What is known of the public URL; None: there is none."""
-        return self.reachability.verdict if self.reachability else None
+        if self.reachability is None:
+            return None
+        return replace(self.reachability.verdict, behind=self._following.problem)
+
+    async def watch(self) -> None:
+        """Look after the public URL, for ever."""
+        if self.reachability is not None:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.reachability.watch)
+                tasks.start_soon(self._following.watch)
 
     def app(self, handle: WebhookHandler, sockets: MediaSockets | None) -> AsgiApp:
         """What the public listener serves."""
@@ -148,16 +161,9 @@ class PublicSide:
         return Vouching(provider=provider, secret_of=partial(_secret_of, manager))
 
     async def _moved(self, change: PublicUrlChanged) -> None:
-        provider, sinks = self._listeners()
+        _, sinks = self._listeners()
         tell(sinks, lambda sink: sink.public_url_changed(change))
-        try:
-            findings = await provider.follow(change.former)
-        except CarrierError as error:
-            logger.error("the carrier does not know the new public URL: %s", error)
-            return
-        for finding in findings:
-            level = logging.INFO if finding.severity is Severity.OK else logging.WARNING
-            logger.log(level, "%s: %s", finding.subject, finding.message)
+        await self._following.changed(change.former)
 
 
 def _secret_of(manager: CallManager, call_id: CallId) -> str | None:

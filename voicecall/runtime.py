@@ -283,8 +283,7 @@ class _Gateway:
         public = await self._serve_public()
         for call in restored:
             call.spawn(call.reconcile)
-        if self._side.reachability is not None:
-            self._tasks.start_soon(self._side.reachability.watch)
+        self._tasks.start_soon(self._side.watch)
         return public, await self._serve_gateway()
 
     async def _serve_public(self) -> Listening:

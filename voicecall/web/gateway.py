@@ -128,7 +128,11 @@ def _shown(verdict: Verdict | None) -> dict[str, object]:
     if verdict is None:
         return {}
     shown = {"status": verdict.reached, "url": verdict.url}
-    return {"publicUrl": {**shown, **({"problem": verdict.problem} if verdict.problem else {})}}
+    if verdict.problem:
+        shown["problem"] = verdict.problem
+    if verdict.behind:
+        shown["carrier"] = f"does not know this URL: {verdict.behind}"
+    return {"publicUrl": shown}
 
 
 def _add_descriptions(app: Quart, metrics: Metrics) -> None:

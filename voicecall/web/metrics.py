@@ -176,6 +176,8 @@ class _Snapshot(Collector):
         yield _gauge("public_url", "Whether it leads to us.", shown, "status")
         changes = {"": float(verdict.changes)}
         yield _count("public_url_changes", "How often it was another.", changes)
+        behind = {"": float(verdict.behind is not None)}
+        yield _gauge("public_url_carrier_behind", "Whether the carrier has a former one.", behind)
 
     def _webhooks(self) -> Iterator[Metric]:
         counters = self._sources.webhooks()

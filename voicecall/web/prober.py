@@ -46,6 +46,7 @@ class Verdict:
         checked_at: when, in seconds since the epoch; None: never.
         changes: how often the public URL was another.
         required: whether a gateway that is not reached is not ready.
+        behind: why the carrier may still keep a former URL; None: it does not.
     """
 
     url: str
@@ -54,6 +55,7 @@ class Verdict:
     checked_at: float | None = None
     changes: int = 0
     required: bool = False
+    behind: str | None = None
 
     @property
     def ready(self) -> bool:
