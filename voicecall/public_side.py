@@ -26,6 +26,7 @@ from voicecall.web.asgi import AsgiApp
 from voicecall.web.media_sockets import MediaSockets
 from voicecall.web.probe_door import ProbeDoor, refuse_all
 from voicecall.web.prober import SelfProber, Verdict
+from voicecall.web.refusals import Refusals
 from voicecall.web.server import Bound, serving_on
 from voicecall.webhooks.origin import Origin
 from voicecall.webhooks.vouching import Vouching
@@ -76,6 +77,7 @@ class PublicSide:
             loopback_forwards=self._hidden,
         )
         self._probes = ProbeDoor(self.origin)
+        self.refusals = Refusals()
         self._following = CarrierFollowing(lambda: listeners()[0])
         self.reachability = None
         if endpoint is not None:
@@ -148,7 +150,7 @@ class PublicSide:
             other_signature_headers=spec.other_signature_headers,
             sockets=sockets,
         )
-        return self._probes.around(app)
+        return self.refusals.around(self._probes.around(app))
 
     def vouching(self, provider: CallProvider, manager: CallManager) -> Vouching | None:
         """Which requests need no right signature; None: all do."""

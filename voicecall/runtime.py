@@ -53,6 +53,7 @@ from voicecall.web.http_client import open_http_client, open_public_http_client
 from voicecall.web.media_sockets import MediaSockets
 from voicecall.web.metrics import Sources
 from voicecall.web.openclaw_sockets import MAX_PAYLOAD_BYTES
+from voicecall.web.refusals import Refusals
 from voicecall.web.server import Bound, Listening, bind, serving_on
 from voicecall.webhooks.gate import Gate
 from voicecall.webhooks.origin import PublicUrls
@@ -161,6 +162,7 @@ class _Gateway:
         self._bus = EventBus()
         self._sockets: MediaSockets | None = None
         self.counters = MediaCounters()
+        self._refusals = Refusals()
 
     # -- opening: own the state, take the ports, open plugins, join them
 
@@ -297,6 +299,10 @@ class _Gateway:
             media=self.counters,
             webhooks=lambda: gate.counters,
             reach=self._side.verdict,
+            refused={
+                "public": self._side.refusals.by_status,
+                "gateway": self._refusals.by_status,
+            },
         )
         if sockets is None:
             return counted
@@ -319,7 +325,7 @@ class _Gateway:
             sources=self._sources(),
         )
         serving = serving_on(
-            app,
+            self._refusals.around(app),
             self._private,
             limits=self._settings.limits,
             max_message_bytes=MAX_PAYLOAD_BYTES,

@@ -148,10 +148,15 @@ async def test_a_strict_gateway_starts_once_its_url_is_proved_and_follows_it_whe
         code, told = await until_status(started, "reachable")
         assert told["publicUrl"]["url"] == tunnels.tunnel.webhook_url != first
         async with httpx.AsyncClient() as client:
+            assert (await client.post(started.urls.webhook())).status_code == 401
+            assert (await client.get(f"{started.gateway.url}/metrics")).status_code == 401
             headers = {"authorization": f"Bearer {token(tmp_path)}"}
             page = (await client.get(f"{started.gateway.url}/metrics", headers=headers)).text
         assert 'voicecall_public_url{status="reachable"} 1.0' in page
         assert "voicecall_public_url_changes_total 1.0" in page
+        assert "voicecall_public_url_carrier_behind 0.0" in page
+        for listener in ("public", "gateway"):
+            assert f'http_refused_total{{listener="{listener}",status="401"}} 1.0' in page
 
         call_id = await started.service.initiate(
             CallRequest(to_number=BOB, message="Hello", mode=CallMode.NOTIFY)

@@ -53,8 +53,6 @@ class BodyGuard:
         self._most = room(limits.connections) // 2
         self._reading: Counter[str] = Counter()
         self._spare = SparePlaces()
-        self.refused: Counter[int] = Counter()
-        """How many requests were refused, by status."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
@@ -72,7 +70,7 @@ class BodyGuard:
         elif allowed or self._shared(peer):
             await self._squeeze_in(scope, receive, send)
         else:
-            await self._refuse(scope, send, 429)
+            await refuse(scope, send, 429)
 
     async def _squeeze_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request for which there is no room, if it is here at once and genuine: slow
@@ -82,7 +80,7 @@ class BodyGuard:
             self._check_headers(scope)
             body = await self._read(receive)
         if body is None:
-            await self._refuse(scope, send, 429)
+            await refuse(scope, send, 429)
             return
         await self._app(scope, *_settled(body, self._unless_forged(scope, send)))
 
@@ -93,7 +91,7 @@ class BodyGuard:
             nonlocal forged
             if message.get("status") == 401:
                 forged = True
-                await self._refuse(scope, send, 429)
+                await refuse(scope, send, 429)
             elif not forged:
                 await send(message)
 
@@ -113,7 +111,7 @@ class BodyGuard:
             status = refused.status
         # A client that still sends would lose the answer to a reset, so it is heard out, but
         # no longer than a body may take at all.
-        await self._refuse(scope, send, status, more_body=True)
+        await refuse(scope, send, status, more_body=True)
         with anyio.move_on_after(deadline - anyio.current_time()):
             await _discard(receive)
         return None
@@ -136,12 +134,6 @@ class BodyGuard:
                 raise _Refused(413)
             if not message.get("more_body", False):
                 return bytes(body)
-
-    async def _refuse(
-        self, scope: Scope, send: Send, status: int, *, more_body: bool = False
-    ) -> None:
-        self.refused[status] += 1
-        await refuse(scope, send, status, more_body=more_body)
 
     def _allowed(self, peer: str) -> int:
         limits = self._limits

@@ -61,6 +61,7 @@ class Sources:
         webhooks: how webhooks ended.
         streams: how many media sockets are open.
         refused_streams: how many were refused, by HTTP status.
+        refused: how many HTTP requests were, by listener and status.
         reach: what is known of the public URL.
     """
 
@@ -68,6 +69,7 @@ class Sources:
     webhooks: Callable[[], GateCounters] = GateCounters
     streams: Callable[[], int] = int
     refused_streams: Callable[[], Mapping[int, int]] = Counts
+    refused: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     reach: Callable[[], Verdict | None] = lambda: None
 
 
@@ -166,7 +168,16 @@ class _Snapshot(Collector):
         yield _gauge("live_calls", "Calls that go on.", shown, "direction")
         yield from self._webhooks()
         yield from self._streams()
+        yield from self._refused()
         yield from self._reach()
+
+    def _refused(self) -> Iterator[Metric]:
+        text, labels = "Requests answered with an error.", ("listener", "status")
+        family = CounterMetricFamily("voicecall_http_refused", text, labels=labels)
+        for listener, statuses in self._sources.refused.items():
+            for status, count in statuses.items():
+                family.add_metric([listener, str(status)], count)
+        yield family
 
     def _reach(self) -> Iterator[Metric]:
         verdict = self._sources.reach()

@@ -7,7 +7,9 @@ import pytest
 from trio.testing import MockClock
 
 from voicecall.config.schema import LimitSettings
+from voicecall.web.asgi import AsgiApp
 from voicecall.web.body_guard import BodyGuard
+from voicecall.web.refusals import Refusals
 from voicecall.web.room import SPARE_PLACES, SPARE_SECONDS
 
 SCOPE = {"type": "http", "method": "POST", "raw_path": b"/hook", "headers": []}
@@ -58,7 +60,7 @@ def trying(main) -> None:
     anyio.run(main, backend="trio", backend_options={"clock": MockClock(autojump_threshold=0)})
 
 
-async def ask(guard: BodyGuard, client: Client) -> object:
+async def ask(guard: AsgiApp, client: Client) -> object:
     await guard(client.scope, client.receive, client.send)
     return client.status
 
@@ -66,14 +68,15 @@ async def ask(guard: BodyGuard, client: Client) -> object:
 @pytest.mark.parametrize("peer, allowed", [(PROXY, 3), (DIRECT, 2)])
 def test_an_address_that_many_share_may_do_more(peer, allowed):
     async def main() -> None:
-        guard = guard_of()
+        refusals = Refusals()
+        guard = refusals.around(guard_of())
         async with anyio.create_task_group() as slow:
             for _ in range(allowed):
                 slow.start_soon(ask, guard, Client(peer))
             await anyio.wait_all_tasks_blocked()
             assert await ask(guard, Client(peer)) == 429
             assert await ask(guard, Client("198.51.100.1", b"signed")) == 200
-            assert guard.refused == {429: 1}
+            assert refusals.by_status == {429: 1}
             slow.cancel_scope.cancel()
 
     trying(main)
@@ -81,7 +84,8 @@ def test_an_address_that_many_share_may_do_more(peer, allowed):
 
 def test_behind_a_proxy_slow_strangers_keep_no_carrier_out_and_forgers_stay_refused():
     async def main() -> None:
-        guard = guard_of()
+        refusals = Refusals()
+        guard = refusals.around(guard_of())
         async with anyio.create_task_group() as slow:
             for _ in range(3 + SPARE_PLACES):
                 slow.start_soon(ask, guard, Client(PROXY))
@@ -98,7 +102,8 @@ def test_behind_a_proxy_slow_strangers_keep_no_carrier_out_and_forgers_stay_refu
 
 def test_without_room_the_one_that_was_heard_longest_has_to_go():
     async def main() -> None:
-        guard, first = guard_of(), Client(PROXY)
+        refusals, first = Refusals(), Client(PROXY)
+        guard = refusals.around(guard_of())
         async with anyio.create_task_group() as slow:
             for client in (*(Client(PROXY) for _ in range(3)), first):
                 slow.start_soon(ask, guard, client)
@@ -107,9 +112,9 @@ def test_without_room_the_one_that_was_heard_longest_has_to_go():
             for _ in range(SPARE_PLACES):
                 slow.start_soon(ask, guard, Client(PROXY))
             await anyio.wait_all_tasks_blocked()
-            assert (first.status, guard.refused) == (429, {429: 1})
+            assert (first.status, refusals.by_status) == (429, {429: 1})
             await anyio.sleep_until(began + SPARE_SECONDS + 0.1)
-            assert guard.refused == {429: 1 + SPARE_PLACES}
+            assert refusals.by_status == {429: 1 + SPARE_PLACES}
             slow.cancel_scope.cancel()
 
     trying(main)
@@ -131,7 +136,8 @@ def test_however_many_addresses_there_are_a_quick_request_has_room():
 
 def test_one_host_has_the_64_bits_of_its_ipv6_network():
     async def main() -> None:
-        guard = guard_of()
+        refusals = Refusals()
+        guard = refusals.around(guard_of())
         async with anyio.create_task_group() as slow:
             for address in ("2001:db8::1", "2001:db8::ffff:2"):
                 slow.start_soon(ask, guard, Client(address))

@@ -143,6 +143,7 @@ def test_what_media_sessions_and_webhooks_count_is_shown(gateway: Any) -> None:
         webhooks=lambda: GateCounters(accepted=5, refused=1),
         streams=lambda: 4,
         refused_streams=lambda: {403: 6},
+        refused={"public": {429: 8}},
     )
     text = Metrics(gateway.service, sources).page().decode()
     assert value(text, "voicecall_media_frames_in_total") == 7
@@ -153,6 +154,7 @@ def test_what_media_sessions_and_webhooks_count_is_shown(gateway: Any) -> None:
     assert value(text, "voicecall_webhooks_total", result="refused") == 1
     assert value(text, "voicecall_media_streams") == 4
     assert value(text, "voicecall_media_streams_refused_total", status="403") == 6
+    assert value(text, "voicecall_http_refused_total", listener="public", status="429") == 8
     names = {sample.name for sample in samples(text) if sample.name.startswith("voicecall_media")}
     assert len(names) == len(media.snapshot()) - len(("stt", "tts")) + len(("open", "refused"))
 
