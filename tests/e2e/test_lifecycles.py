@@ -154,7 +154,7 @@ class QuietCarrier:
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-async def test_shuffled_and_repeated_webhooks_leave_no_zombie_and_the_right_record(
+async def test_acceptance_14_shuffled_and_repeated_webhooks_leave_no_zombie_and_the_right_record(
     start: Any, tmp_path: Path, streaming: bool
 ) -> None:
     lives = [Lifecycle(number) for number in range(LIFECYCLES // 2)]

@@ -140,7 +140,7 @@ def kept_of_calls() -> Counter[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
-async def test_call_after_call_under_chaos_leaves_nothing_behind(start: Any) -> None:
+async def test_acceptance_28_call_after_call_under_chaos_leaves_nothing_behind(start: Any) -> None:
     tasks, files = len(anyio.get_running_tasks()), open_files()
     async with (
         start(CONFIG, patience=SECONDS + 120) as gateway,

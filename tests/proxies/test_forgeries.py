@@ -119,7 +119,7 @@ async def test_a_wrong_key_or_another_url_is_refused(start: Any, front: Any) -> 
 @pytest.mark.parametrize(
     "changes", [OPEN, SUSPICIOUS, TRUSTING], ids=["off", "another-proxy", "this-proxy"]
 )
-async def test_forged_forwarding_headers_do_not_help_whoever_is_trusted(
+async def test_acceptance_12_forged_forwarding_headers_do_not_help_whoever_is_trusted(
     start: Any, front: Any, changes: dict[str, Any]
 ) -> None:
     async with start("twilio", changes=changes) as gateway:

@@ -62,7 +62,7 @@ def hook_of(url: str) -> tuple[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("text", ATTACKS)
-def test_an_attack_is_spoken_and_nothing_else(text: str) -> None:
+def test_acceptance_18_an_attack_is_spoken_and_nothing_else(text: str) -> None:
     told = verbs(Say(text=text), Gather(turn=TURN, timeout_seconds=8))
     assert [verb.tag for verb in told] == ["GetInput", "Redirect"]
     assert [verb.tag for verb in told[0].children] == ["Speak"]

@@ -178,7 +178,7 @@ hostile = st.one_of(
 
 
 @given(text=hostile, listen=st.booleans())
-def test_spoken_text_never_becomes_a_verb(text: str, listen: bool) -> None:
+def test_acceptance_18_spoken_text_never_becomes_a_verb(text: str, listen: bool) -> None:
     more = (Gather(turn=TURN, timeout_seconds=5),) if listen else ()
     voices = Voices(None, logging.getLogger("voicecall.test"))
     root = ElementTree.fromstring(

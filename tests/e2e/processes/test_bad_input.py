@@ -252,7 +252,9 @@ MALFORMED: tuple[str | bytes, ...] = (
 
 
 @pytest.mark.anyio
-async def test_malformed_frames_are_counted_and_the_call_goes_on(start: Any, webhook: Any) -> None:
+async def test_acceptance_27_malformed_frames_are_counted_and_the_call_goes_on(
+    start: Any, webhook: Any
+) -> None:
     async with start(RING_ON) as gateway:
         call_id, carrier_id, url = await offered_stream(gateway, webhook)
         async with connect(url) as socket, anyio.create_task_group() as tasks:

@@ -165,7 +165,9 @@ def wait_for_those_who_leave(town: Town, live: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
-def test_a_killed_gateway_takes_its_calls_up_again(town: Town, tmp_path: Path, seed: int) -> None:
+def test_acceptance_29_a_killed_gateway_takes_its_calls_up_again(
+    town: Town, tmp_path: Path, seed: int
+) -> None:
     moment = random.Random(seed).randint(1, EVENTS_OF_THREE_CALLS)
     evidence = kill_amid_calls(town, moment)
     live = check_store_after(town, evidence, tmp_path / "copy")

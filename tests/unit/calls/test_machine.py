@@ -175,7 +175,7 @@ TestCallMachine.settings = settings(max_examples=120, stateful_step_count=25, de
     ),
     repeats=st.lists(st.integers(0, 4), max_size=6),
 )
-def test_any_order_and_any_repeats_of_a_calls_reports_end_in_the_same_state(
+def test_acceptance_14_any_order_and_any_repeats_of_a_calls_reports_end_in_the_same_state(
     order: list[object], repeats: list[int]
 ) -> None:
     record = run(create(created()), *order, *(order[index] for index in repeats))

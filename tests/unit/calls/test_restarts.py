@@ -51,7 +51,7 @@ def test_after_a_restart_a_live_call_is_usable_and_nothing_is_dialled(
     virtually(main)
 
 
-def test_after_a_restart_a_call_that_is_gone_is_recorded_with_its_reason(
+def test_acceptance_31_after_a_restart_a_call_that_is_gone_is_recorded_with_its_reason(
     gateway: Any, virtually: Any
 ) -> None:
     async def main() -> None:

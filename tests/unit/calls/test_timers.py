@@ -48,7 +48,7 @@ def test_the_reaper_ends_a_call_that_was_never_answered(gateway: Any, virtually:
     virtually(main)
 
 
-def test_a_live_conversation_is_never_reaped_before_its_maximum_duration(
+def test_acceptance_32_a_live_conversation_is_never_reaped_before_its_maximum_duration(
     gateway: Any, virtually: Any
 ) -> None:
     async def main() -> None:

@@ -43,7 +43,7 @@ def test_alaw_codes_every_sample_as_the_textbook_does() -> None:
     assert g711.alaw_encode(EVERY_SAMPLE) == bytes(map(textbook_alaw, range(-32768, 32768)))
 
 
-def test_both_laws_agree_with_the_standard_library_bit_for_bit() -> None:
+def test_acceptance_26_both_laws_agree_with_the_standard_library_bit_for_bit() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         audioop = pytest.importorskip("audioop", reason="gone from Python 3.13")

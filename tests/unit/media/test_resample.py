@@ -30,7 +30,7 @@ def decibels(signal: np.ndarray, noise: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
-def test_what_lies_in_the_band_keeps_72_decibels(source: int, target: int) -> None:
+def test_acceptance_26_what_lies_in_the_band_keeps_72_decibels(source: int, target: int) -> None:
     highest = min(source, target) / 2 - TRANSITION_HZ
     for frequency in (0.05 * highest, 0.3 * highest, 0.7 * highest, highest):
         made = whole(np.rint(tone(frequency, source)).astype(np.int16), source, target)

@@ -84,7 +84,7 @@ def test_a_wrong_signature_is_401_and_changes_nothing(edge, make_body):
     anyio.run(main)
 
 
-def test_a_body_announced_too_large_is_413_at_once(edge):
+def test_acceptance_19_a_body_announced_too_large_is_413_at_once(edge):
     async def main() -> None:
         async with edge() as one, await one.connect() as stream:
             await stream.send(SIGNED_HEAD + b"Content-Length: 65537\r\n\r\n")
@@ -104,7 +104,7 @@ def test_a_chunked_body_that_grows_too_large_is_413(edge):
     anyio.run(main)
 
 
-def test_a_client_that_sends_50_mb_reads_its_413(edge):
+def test_acceptance_19_a_client_that_sends_50_mb_reads_its_413(edge):
     async def main() -> None:
         async with edge() as one, httpx.AsyncClient(timeout=20) as client:
             headers = {"x-test-signature": "wrong"}
@@ -114,7 +114,7 @@ def test_a_client_that_sends_50_mb_reads_its_413(edge):
     anyio.run(main)
 
 
-def test_a_slow_body_is_408(edge):
+def test_acceptance_19_a_slow_body_is_408(edge):
     async def main() -> None:
         async with edge(limits={"bodyTimeoutMs": 100}) as one:
             answer = await one.answer(SIGNED_HEAD + b"Content-Length: 10\r\n\r\nabc")
@@ -150,7 +150,7 @@ def test_too_many_unverified_requests_from_one_address_are_429(edge, make_body):
 
 
 @pytest.mark.parametrize("size", [15 * 1024, 100 * 1024])
-def test_a_flood_of_headers_is_431(edge, size):
+def test_acceptance_19_a_flood_of_headers_is_431(edge, size):
     async def main() -> None:
         async with edge(limits={"headerBytes": 8 * 1024}) as one, await one.connect() as stream:
             await stream.send(SIGNED_HEAD + b"X-Flood: " + b"x" * size + b"\r\n\r\n")
@@ -159,7 +159,9 @@ def test_a_flood_of_headers_is_431(edge, size):
     anyio.run(main)
 
 
-def test_five_deliveries_in_parallel_have_one_effect_and_five_equal_answers(edge, make_body):
+def test_acceptance_13_five_deliveries_in_parallel_have_one_effect_and_five_equal_answers(
+    edge, make_body
+):
     async def main() -> None:
         async with edge() as one, httpx.AsyncClient() as client:
             one.desk.open = anyio.Event()

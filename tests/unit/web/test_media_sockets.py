@@ -34,7 +34,7 @@ def test_a_good_token_opens_a_socket_that_carries_text_and_bytes(edge):
     anyio.run(main)
 
 
-def test_wrong_and_used_tokens_are_403_on_the_handshake(edge):
+def test_acceptance_20_wrong_and_used_tokens_are_403_on_the_handshake(edge):
     async def main() -> None:
         async with edge() as one:
             used = one.door.mint()
@@ -48,7 +48,7 @@ def test_wrong_and_used_tokens_are_403_on_the_handshake(edge):
     anyio.run(main)
 
 
-def test_an_expired_token_is_403(edge):
+def test_acceptance_20_an_expired_token_is_403(edge):
     async def main() -> None:
         async with edge(limits={"streamTokenMs": 1}) as one:
             token = one.door.mint()

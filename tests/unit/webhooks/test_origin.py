@@ -79,7 +79,7 @@ def test_forwarding_headers_do_not_count_by_default():
     assert rebuild(origin(), headers=FORWARDED).alternative_urls == ()
 
 
-def test_forwarding_headers_of_an_untrusted_peer_are_ignored():
+def test_acceptance_12_forwarding_headers_of_an_untrusted_peer_are_ignored():
     one = origin(trustForwardingHeaders=True, trustedProxyIPs=["10.0.0.0/8"])
     assert rebuild(one, headers=FORWARDED, peer="192.0.2.1").alternative_urls == ()
 

@@ -34,7 +34,7 @@ PCM16_24K = AudioFormat(encoding=Encoding.PCM16, rate=24000)
 
 
 @pytest.mark.parametrize("position", np.linspace(0.05, 4.4, 20).round(2))
-def test_23_wherever_the_caller_interrupts_we_fall_silent_and_know_what_was_heard(
+def test_acceptance_23_wherever_the_caller_interrupts_we_fall_silent_and_know_what_was_heard(
     theatre, position: float
 ) -> None:
     async def main() -> None:
@@ -59,7 +59,7 @@ def test_23_wherever_the_caller_interrupts_we_fall_silent_and_know_what_was_hear
 
 
 @pytest.mark.parametrize(("preset", "after"), [("quick", 0.3), ("phone", 0.5), ("patient", 0.9)])
-def test_23_a_voice_without_words_is_decided_upon_as_the_preset_says(
+def test_acceptance_23_a_voice_without_words_is_decided_upon_as_the_preset_says(
     theatre, preset: str, after: float
 ) -> None:
     async def main() -> None:
@@ -120,7 +120,7 @@ class Parrot(SttBackend):
 @pytest.mark.parametrize("delay", [0.05, 0.1, 0.2, 0.3, 0.4])
 @pytest.mark.parametrize("decibels", [6, 15, 25])
 @pytest.mark.parametrize("early", [True, False])
-def test_24_our_own_echo_neither_interrupts_us_nor_talks_to_us(
+def test_acceptance_24_our_own_echo_neither_interrupts_us_nor_talks_to_us(
     theatre, delay: float, decibels: int, early: bool
 ) -> None:
     async def main() -> None:
@@ -145,7 +145,9 @@ def test_24_our_own_echo_neither_interrupts_us_nor_talks_to_us(
 
 
 @pytest.mark.parametrize("begins", [True, False])
-def test_24_one_transcript_of_several_sentences_of_ours_is_no_answer(theatre, begins: bool) -> None:
+def test_acceptance_24_one_transcript_of_several_sentences_of_ours_is_no_answer(
+    theatre, begins: bool
+) -> None:
     sentences = ("Thank you for calling.", "We are open.", "How many of you will there be?")
 
     async def main() -> None:
@@ -166,7 +168,7 @@ def test_24_one_transcript_of_several_sentences_of_ours_is_no_answer(theatre, be
     theatre.run(main)
 
 
-def test_24_a_caller_who_answers_in_our_words_is_heard(theatre) -> None:
+def test_acceptance_24_a_caller_who_answers_in_our_words_is_heard(theatre) -> None:
     async def main() -> None:
         phone = theatre.Phone()
         phone.echo_after(0.2, attenuation=0.2)
@@ -183,7 +185,7 @@ def test_24_a_caller_who_answers_in_our_words_is_heard(theatre) -> None:
     theatre.run(main)
 
 
-def test_24_the_echo_gate_hears_a_caller_over_the_echo(theatre) -> None:
+def test_acceptance_24_the_echo_gate_hears_a_caller_over_the_echo(theatre) -> None:
     async def main() -> None:
         phone = theatre.Phone()
         phone.echo_after(0.2, attenuation=0.2)
@@ -237,7 +239,7 @@ class Chopped(TtsBackend):
     format=st.sampled_from([MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K]),
     sizes=st.lists(st.integers(1, 9000), min_size=1, max_size=8).filter(lambda n: sum(n) > 200),
 )
-def test_25_chunks_of_any_size_and_rate_leave_as_exact_frames_without_a_gap(
+def test_acceptance_25_chunks_of_any_size_and_rate_leave_as_exact_frames_without_a_gap(
     theatre, format: AudioFormat, sizes: list[int]
 ) -> None:
     async def main() -> None:
@@ -260,7 +262,7 @@ def require_exact_frames(stage: Any) -> None:
     assert stage.counters.underruns == 0 and stage.phone.gaps <= 1
 
 
-def test_25_minutes_of_speech_do_not_drift(theatre) -> None:
+def test_acceptance_25_minutes_of_speech_do_not_drift(theatre) -> None:
     async def main() -> None:
         text = "word " * 800  # five minutes and twenty seconds
         async with theatre.session() as stage:

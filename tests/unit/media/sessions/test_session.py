@@ -121,7 +121,7 @@ def test_recognition_that_is_lost_now_and_then_is_never_given_up(theatre) -> Non
     theatre.run(main)
 
 
-def test_a_flood_while_hearing_stalls_drops_the_oldest_and_counts(theatre) -> None:
+def test_acceptance_21_a_flood_while_hearing_stalls_drops_the_oldest_and_counts(theatre) -> None:
     async def main() -> None:
         async with theatre.session(limits={"inbound_audio_ms": 2000}) as stage:
             stage.stt.stalled = anyio.Event()
@@ -138,7 +138,7 @@ def test_a_flood_while_hearing_stalls_drops_the_oldest_and_counts(theatre) -> No
     theatre.run(main)
 
 
-def test_malformed_frames_are_counted_and_the_call_goes_on(theatre) -> None:
+def test_acceptance_27_malformed_frames_are_counted_and_the_call_goes_on(theatre) -> None:
     async def main() -> None:
         async with theatre.session() as stage:
             for frame in ("{", '{"unheard": 1}', "[]", "null"):
@@ -205,7 +205,7 @@ def test_the_callers_last_words_are_understood_after_the_stream_has_ended(theatr
     theatre.run(main)
 
 
-def test_a_half_open_stream_ends_within_five_seconds_of_silence(theatre) -> None:
+def test_acceptance_22_a_half_open_stream_ends_within_five_seconds_of_silence(theatre) -> None:
     async def main() -> None:
         async with theatre.session() as stage:
             await anyio.sleep(20)
