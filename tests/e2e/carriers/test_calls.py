@@ -186,7 +186,7 @@ async def test_a_call_that_we_end_while_it_rings_never_connects(start: Any) -> N
         assert not phone.answered
 
 
-async def test_a_dropped_stream_comes_back_and_the_call_goes_on(start: Any) -> None:
+async def test_acceptance_22_a_dropped_stream_comes_back_and_the_call_goes_on(start: Any) -> None:
     steps = (LISTEN, {"drop": "stream"}, {"wait": 3000}, {"say": "are you there"}, LISTEN)
     changes = scripted("I am back.")
     async with start(*steps, {"hangUp": True}, changes=changes) as gateway:
