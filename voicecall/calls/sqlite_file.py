@@ -16,8 +16,9 @@ APPLICATION_ID = 0x766F6963
 
 SCHEMA_VERSION = 2
 
-BUSY_SECONDS = 5.0
-"""How long to wait for another process that holds the file."""
+BUSY_SECONDS = 1.0
+"""How long to wait for another process that holds the file. A carrier waits for the answer to a
+webhook, tries it again, and then asks for the apology: all of it within 15 s."""
 
 _STEPS = {
     1: f"""
@@ -60,12 +61,17 @@ _STEPS = {
 }
 """Version → what makes it of the one before; an empty file is version 0."""
 
+
+class StoreHeld(StoreError):
+    """Another process holds the file, whatever is to be written."""
+
+
 _FULL = "new calls are refused until there is room; running calls go on and nothing needs repair"
+_HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _REMEDIES = {
     sqlite3.SQLITE_FULL: f"the disk or a quota is full: {_FULL}",
     sqlite3.SQLITE_IOERR: f"the disk is full, over its quota or failing: {_FULL}",
-    sqlite3.SQLITE_BUSY: "another process holds it: end that process, or the open transaction",
-    sqlite3.SQLITE_LOCKED: "another process holds it: end that process, or the open transaction",
+    **dict.fromkeys(_HELD, "another process holds it: end that process, or the open transaction"),
     sqlite3.SQLITE_READONLY: "it cannot be written: check the owner and mode of file and folder",
     sqlite3.SQLITE_PERM: "it cannot be written: check the owner and mode of file and folder",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check the owner and mode of file and folder",
@@ -79,7 +85,8 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     """What `error` means for the people who run the gateway, and what to do about it."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     remedy = _REMEDIES.get(code, f"{error}: see the log of this gateway")
-    return StoreError(f"call store {str(path)!r}: {remedy}")
+    kind = StoreHeld if code in _HELD else StoreError
+    return kind(f"call store {str(path)!r}: {remedy}")
 
 
 @contextmanager

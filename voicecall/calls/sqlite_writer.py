@@ -15,7 +15,7 @@ from anyio import from_thread, to_thread
 from anyio.lowlevel import EventLoopToken, current_token
 
 from voicecall.calls import codec
-from voicecall.calls.sqlite_file import explain, transaction
+from voicecall.calls.sqlite_file import StoreHeld, explain, transaction
 from voicecall.calls.store import key_taken, out_of_order
 from voicecall.errors import StoreError
 from voicecall.model.call_events import CallCreated, CallEvent, CallFinished, CarrierIdLearned
@@ -97,15 +97,14 @@ class Writer:
         return group, False
 
     def _commit(self, group: Sequence[Entry]) -> None:
-        """Write the group as one transaction; if that fails, each entry by itself."""
+        """Write the group as one transaction; if that fails, each entry by itself, unless none
+        of them is to blame: waiting for the file once for each would take too long."""
         error = self._attempt(group)
         if error is None:
             return
-        if len(group) == 1:
-            group[0].error = error
-            return
+        alone = len(group) > 1 and not isinstance(error, StoreHeld)
         for entry in group:
-            entry.error = self._attempt([entry])
+            entry.error = self._attempt([entry]) if alone else error
 
     def _attempt(self, entries: Sequence[Entry]) -> StoreError | None:
         try:

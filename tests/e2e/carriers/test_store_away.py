@@ -31,13 +31,25 @@ def away(directory: Path) -> Iterator[None]:
             other.execute("ALTER TABLE elsewhere RENAME TO events")
 
 
+@contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Somebody else writes to the gateway's database until the block ends: we wait for it, and
+    the carrier for us."""
+    (path,) = (directory / "state").glob("*.db")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("unusable", [away, held])
 # A carrier that is steered by commands says nothing that we did not order.
 @pytest.mark.parametrize("network_type", ["twilio", "plivo"], indirect=True)
 async def test_acceptance_17_without_a_store_a_caller_hears_an_apology_and_the_next_is_served(
-    start: Any, tmp_path: Path
+    start: Any, tmp_path: Path, unusable: Any
 ) -> None:
     async with start(LISTEN, HANG_UP, changes=OPEN) as gateway:
-        with away(tmp_path):
+        with unusable(tmp_path):
             caller = gateway.network.dial_in(BOB)
             await caller.finished.wait()
             with pytest.raises(StoreError):
