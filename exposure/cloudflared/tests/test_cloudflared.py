@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import anyio
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,11 +26,10 @@ from voicecall.sdk import (
     SystemClock,
 )
 from voicecall_conformance.runner import Outcome, prove
-from voicecall_expose_cloudflared import agent, said
+from voicecall_expose_cloudflared import said
 from voicecall_expose_cloudflared.command import command
 from voicecall_expose_cloudflared.harness import TOKEN, NamedHarness
 from voicecall_expose_cloudflared.plugin import CloudflaredConfig, voicecall_exposures
-from voicecall_expose_cloudflared.process import TAG, Running, end, start, tagged
 from voicecall_expose_cloudflared.tunnel import findings
 
 LOG = """\
@@ -202,25 +201,23 @@ def test_without_a_name_from_the_metrics_server_the_box_tells_it(
     anyio.run(main)
 
 
-def test_its_log_is_ours_alone_and_does_not_grow_for_ever(
-    program: Path, context: ExposureContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(agent, "LONGEST_LOG", len(LOG) - 1)
-    log = context.state_dir / "exposures" / "cloudflared.log"
-
+def test_it_is_kept_as_the_sdk_keeps_programs(program: Path, context: ExposureContext) -> None:
     async def main() -> None:
         async with opened(program, context):
-            assert log.stat().st_mode & 0o777 == 0o600
-            assert log.stat().st_size < len(LOG)
-        assert not log.exists()
+            noted = Marker(context.state_dir, "cloudflared").read() or {}
+            assert noted["metrics"] == "127.0.0.1:36425"
+            assert noted["owner"] == os.getpid()
+            log = context.state_dir / "exposures" / "cloudflared.log"
+            assert "Registered tunnel connection" in log.read_text()
 
     anyio.run(main)
+    assert not list((context.state_dir / "exposures").iterdir())
 
 
 def test_a_living_owner_keeps_its_tunnel(program: Path, context: ExposureContext) -> None:
-    parent = Running.of(os.getppid())
+    parent = psutil.Process(os.getppid())
     marker = Marker(context.state_dir, "cloudflared")
-    marker.write({"owner": parent.pid, "owner_created": parent.created, "tag": "theirs"})
+    marker.write({"owner": parent.pid, "owner_created": parent.create_time(), "tag": "theirs"})
 
     async def main() -> None:
         with pytest.raises(ExposureError, match=f"process {parent.pid} has the tunnel open"):
@@ -229,31 +226,6 @@ def test_a_living_owner_keeps_its_tunnel(program: Path, context: ExposureContext
 
     anyio.run(main)
     assert marker.read() is not None
-
-
-def test_one_that_was_killed_before_its_id_was_noted_is_found_by_its_tag(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.touch()
-    call = (sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)")
-
-    async def main() -> None:
-        running = start(call, {**os.environ, TAG: "the-tag"}, log)
-        try:
-            with anyio.fail_after(DEADLINE):
-                while tagged("the-tag") != [running]:
-                    await anyio.sleep(0.01)
-            assert tagged("another-tag") == []
-        finally:
-            await end(running)
-        assert not running.is_alive
-
-    anyio.run(main)
-
-
-def test_a_process_that_has_the_id_of_an_older_one_is_a_stranger() -> None:
-    us = Running.of(os.getpid())
-    assert us.is_alive
-    assert not replace(us, created=us.created - 60.0).is_alive
 
 
 NAMED = (

@@ -239,12 +239,12 @@ async def test_an_endpoint_that_somebody_removed_is_made_again(rig: Rig) -> None
 
 
 @pytest.mark.anyio
-async def test_a_leftover_is_found_by_its_configuration_when_its_id_was_not_noted(rig: Rig) -> None:
+async def test_a_leftover_is_found_by_its_tag_when_its_id_was_not_noted(rig: Rig) -> None:
     async with rig.opened(by_hand=True):
         pass
     marker = Marker(rig.context.state_dir, "ngrok-by-hand")
     noted = marker.read() or {}
-    marker.write({name: noted[name] for name in ("config", "purpose")})
+    marker.write({name: noted[name] for name in ("tag", "purpose")})
     assert await rig.harness.present() == [f"process {noted['pid']}"]
     assert await removed(rig)
     assert await rig.left() == []

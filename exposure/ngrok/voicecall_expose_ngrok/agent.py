@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from pathlib import Path
 
 import anyio
-import psutil
+import yaml
 
 from voicecall.sdk import ExposureContext, ExposureError
-from voicecall_expose_ngrok import faults, process, said
+from voicecall.sdk.detached import DetachedProcess
+from voicecall_expose_ngrok import faults, said
 from voicecall_expose_ngrok.api import AgentApi
-from voicecall_expose_ngrok.process import Running
-from voicecall_expose_ngrok.settled import Files, Purpose
+from voicecall_expose_ngrok.settled import Purpose
 
 START_SECONDS = 10.0
 """Real seconds from the start until ngrok's service has let the agent in."""
 LOOK_SECONDS = 0.05
-LONGEST_LOG = 1_000_000
-"""Bytes; nobody reads what is older."""
+CONFIG = "yml"
+"""Suffix of the agent's configuration, which keeps the token off the command line."""
+
+
+def process(state_dir: Path, name: str) -> DetachedProcess:
+    """The agent of the marker `name`, whoever started it."""
+    return DetachedProcess(state_dir, name, what="an ngrok agent", files=(CONFIG,))
 
 
 class Agent:
     """One ngrok agent of ours.
-
-    Its marker is written before it is started; what it says goes to a private file, which it can
-    write to also when we are gone.
 
     Args:
         purpose: what it is for.
@@ -36,8 +38,7 @@ class Agent:
     def __init__(self, purpose: Purpose, context: ExposureContext, *, name: str) -> None:
         self._purpose = purpose
         self._context = context
-        self._files = Files(context.state_dir, name)
-        self._running: Running | None = None
+        self._process = process(context.state_dir, name)
         self._api: AgentApi | None = None
         self.url = ""
         """``https://HOST``, once it is up."""
@@ -45,7 +46,7 @@ class Agent:
     @property
     def is_alive(self) -> bool:
         """Whether it runs."""
-        return self._running is not None and self._running.is_alive
+        return self._process.is_alive
 
     async def start(self, program: str) -> None:
         """Start it anew and have our listener made public.
@@ -53,21 +54,17 @@ class Agent:
         Raises:
             ExposureError: it does not get anywhere; nothing is left of it.
         """
-        await clear(self._files)
+        await self.clear()
         try:
             await self._start(program)
         except BaseException:
-            await clear(self._files)
+            await self.clear()
             raise
 
     async def adopt(self) -> bool:
         """Take over what an earlier process left running for the same purpose, if it still runs."""
-        noted = self._files.marker.read() or {}
-        self._running = await find(noted, self._files)
-        base = noted.get("api")
-        if self._running is None or noted.get("purpose") != self._purpose.noted:
-            return False
-        if not isinstance(base, str):
+        base = self._process.noted.get("api")
+        if not await self._process.adopt(self._purpose.noted) or not isinstance(base, str):
             return False
         self._api = AgentApi(base, self._purpose.token)
         return True
@@ -81,7 +78,7 @@ class Agent:
         """
         if self._api is None:
             raise faults.Unanswered("no ngrok agent is running", remedy="it is started anew")
-        await self._shorten()
+        await self._process.shorten_log()
         found = await self._api.public_url()
         if found is None:
             found = await self._api.make(self._purpose.upstream, self._purpose.domain)
@@ -93,41 +90,34 @@ class Agent:
         Raises:
             ExposureError: a process that is alive has it open.
         """
-        self._running = self._api = None
-        return await clear(self._files)
+        self._api = None
+        return await self._process.clear()
 
     async def reason(self) -> str:
         """The last thing it complained about."""
-        return faults.plain(said.heard(await self._read()).complaint, self._purpose.token)
+        return faults.plain(said.heard(await self._process.said()).complaint, self._purpose.token)
 
     async def _start(self, program: str) -> None:
-        files, us = self._files, Running.of(os.getpid())
-        noted: dict[str, object] = {"config": str(files.config), "purpose": self._purpose.noted}
-        if not self._context.by_hand:
-            noted |= {"owner": us.pid, "owner_created": us.created}
-        files.marker.write(noted)
-        files.make(self._purpose.token)
-        call = (program, "start", "--none", "--log", "stdout", "--config", str(files.config))
-        try:
-            running = process.start(call, _environment(), files.log)
-        except (OSError, psutil.Error) as error:
-            raise ExposureError(
-                f"{program!r} cannot be executed: {error}",
-                remedy="install ngrok anew, or set tunnel.ngrokPath",
-            ) from error
-        self._running = running
-        noted |= {"pid": running.pid, "created": running.created}
-        files.marker.write(noted)
+        process = self._process
+        config = str(process.path(CONFIG))
+        process.start(
+            (program, "start", "--none", "--log", "stdout", "--config", config),
+            _environment(),
+            purpose=self._purpose.noted,
+            by_hand=self._context.by_hand,
+            remedy="install ngrok anew, or set tunnel.ngrokPath",
+            files={CONFIG: _configuration(self._purpose.token)},
+        )
         self._api = AgentApi(await self._connected(), self._purpose.token)
         self.url = await self._api.make(self._purpose.upstream, self._purpose.domain)
-        files.marker.write({**noted, "api": self._api.base, "url": self.url})
+        process.note(api=self._api.base, url=self.url)
 
     async def _connected(self) -> str:
         """Wait until ngrok has let it in; where its API is."""
         with anyio.move_on_after(START_SECONDS):
             while True:
                 ended = not self.is_alive
-                now = said.heard(await self._read())
+                now = said.heard(await self._process.said())
                 if ended or now.is_final:
                     raise faults.of_start(now.complaint, self._purpose.token)
                 if now.connected and now.api is not None:
@@ -140,67 +130,11 @@ class Agent:
             "and `ngrok update` for the newest agent",
         )
 
-    async def _read(self) -> str:
-        """What it said lately."""
-        try:
-            return await anyio.Path(self._files.log).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
 
-    async def _shorten(self) -> None:
-        """It logs every request; more than anybody would read is thrown away."""
-        log = anyio.Path(self._files.log)
-        with suppress(OSError):
-            if (await log.stat()).st_size > LONGEST_LOG:
-                os.truncate(log, 0)
-
-
-async def find(noted: dict[str, object], files: Files) -> Running | None:
-    """The agent that a marker is about, if it is alive.
-
-    The path of its configuration, in our state directory, stands on its command line: neither
-    another process that has the id by now, nor another ngrok, has that.
-    """
-    running = _process(noted, "pid", "created")
-    if running is not None:
-        alive = running.is_alive and running.has_argument(str(files.config))
-        return running if alive else None
-    return await process.with_argument(str(files.config)) if noted else None
-
-
-async def clear(files: Files) -> bool:
-    """End and forget the agent of these files, whoever started it; whether there was anything.
-
-    Raises:
-        ExposureError: a process that is alive has it open.
-    """
-    noted = files.marker.read()
-    if noted is None:
-        return False
-    with anyio.CancelScope(shield=True):
-        if noted.get("owner") != os.getpid() and is_owned(noted):
-            raise ExposureError(
-                f"process {noted['owner']} has an ngrok agent open",
-                remedy="stop that gateway, or give this one another state directory",
-            )
-        running = await find(noted, files)
-        if running is not None:
-            await process.end(running)
-        files.clear()
-    return True
-
-
-def is_owned(noted: dict[str, object]) -> bool:
-    """Whether the process that started it, and will end it, is alive."""
-    owner = _process(noted, "owner", "owner_created")
-    return owner is not None and owner.is_alive
-
-
-def _process(noted: dict[str, object], pid: str, created: str) -> Running | None:
-    number, since = noted.get(pid), noted.get(created)
-    if isinstance(number, int) and isinstance(since, int | float):
-        return Running(pid=number, created=since)
-    return None
+def _configuration(token: str) -> str:
+    """What it reads at its start. Source: https://ngrok.com/docs/agent/config/v3"""
+    settings = {"version": "3", "agent": {"authtoken": token}}
+    return str(yaml.safe_dump(settings, sort_keys=False))
 
 
 def _environment() -> dict[str, str]:

@@ -10,10 +10,10 @@ import anyio
 
 from voicecall.sdk import ExposureContext, Finding, Severity
 from voicecall_expose_ngrok import binary
-from voicecall_expose_ngrok.agent import find, is_owned
+from voicecall_expose_ngrok.agent import process
 from voicecall_expose_ngrok.faults import TOKENS, plain
 from voicecall_expose_ngrok.plugin import NgrokConfig
-from voicecall_expose_ngrok.settled import BY_HAND, OURS, Files
+from voicecall_expose_ngrok.settled import BY_HAND, OURS
 
 VERSION_SECONDS = 5.0
 OLDEST = (3, 16)
@@ -83,19 +83,18 @@ def _domain(config: NgrokConfig) -> Finding:
 
 async def _left(context: ExposureContext) -> AsyncIterator[Finding]:
     for name in (OURS, BY_HAND):
-        files = Files(context.state_dir, name)
-        noted = files.marker.read() or {}
-        running = await find(noted, files)
+        left = process(context.state_dir, name)
+        running = await left.find()
         if running is None:
             continue
-        about = f"process {running.pid}, for {noted.get('url', 'no name yet')}"
+        about = f"process {running.pid}, for {left.noted.get('url', 'no name yet')}"
         if name == BY_HAND:
             yield _finding(
                 Severity.OK,
                 f"an agent that was opened by hand runs: {about}",
                 "`voicecall expose --mode off` ends it",
             )
-        elif is_owned(noted):
+        elif left.is_owned:
             yield _finding(Severity.OK, f"an agent of a gateway runs: {about}")
         else:
             yield _finding(

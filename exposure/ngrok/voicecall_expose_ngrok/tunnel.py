@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from voicecall.sdk import ExposureContext, ExposureError
-from voicecall_expose_ngrok import agent as agents
 from voicecall_expose_ngrok import binary
-from voicecall_expose_ngrok.agent import Agent
+from voicecall_expose_ngrok.agent import Agent, process
 from voicecall_expose_ngrok.endpoint import NgrokEndpoint
 from voicecall_expose_ngrok.plugin import NgrokConfig
-from voicecall_expose_ngrok.settled import BY_HAND, OURS, Files, purpose
+from voicecall_expose_ngrok.settled import BY_HAND, OURS, purpose
 
 
 @asynccontextmanager
@@ -67,4 +66,4 @@ async def _taken_over(by_hand: Agent, *, exclusive: bool) -> bool:
 
 async def removed(context: ExposureContext) -> bool:
     """End what was opened by hand; whether there was anything."""
-    return await agents.clear(Files(context.state_dir, BY_HAND))
+    return await process(context.state_dir, BY_HAND).clear()

@@ -9,6 +9,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -220,7 +221,7 @@ def log_of(server: Any) -> list[str]:
 
 def call_secrets(database: Path) -> list[str]:
     """What the URLs of callbacks prove themselves with, of every call."""
-    with sqlite3.connect(database) as store:
+    with closing(sqlite3.connect(database)) as store:
         rows = store.execute("SELECT body FROM events").fetchall()
     found = (json.loads(body).get("secret") for (body,) in rows)
     return [secret for secret in found if secret]

@@ -1,4 +1,7 @@
-"""How is an agent started that may outlive us, told from any other process, and ended?"""
+"""How is a process started that may outlive us, told from any other one, and ended?
+
+Not imported by `voicecall.sdk`: psutil is loaded only where something is started.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 import psutil
 
+TAG = "VOICECALL_EXPOSURE"
+"""The variable in a process's environment by which it is known as ours."""
 TERM_SECONDS = 1.5
 KILL_SECONDS = 1.0
 LOOK_SECONDS = 0.02
@@ -51,21 +55,28 @@ class Running:
             pass
         return False
 
-    def has_argument(self, argument: str) -> bool:
-        """Whether `argument` stands on its command line, as long as it has one: a process that
-        is just ending has none any more."""
+    async def has_tag(self, tag: str) -> bool:
+        """Whether it was started with `tag`. A process that is just beginning or ending has no
+        environment for a moment; what becomes of it is waited for."""
+        with anyio.move_on_after(KILL_SECONDS):
+            while self.is_alive:
+                if variables := self._environment():
+                    return variables.get(TAG) == tag
+                await anyio.sleep(LOOK_SECONDS)
+        return False
+
+    def _environment(self) -> Mapping[str, str]:
         try:
-            words = psutil.Process(self.pid).cmdline()
-            return not words or argument in words
-        except psutil.Error:
-            return False
+            return psutil.Process(self.pid).environ()
+        except (psutil.Error, OSError):
+            return {}
 
 
 def start(command: tuple[str, ...], environment: Mapping[str, str], log: Path) -> Running:
-    """Start `command` in a session of its own, saying all it says to `log`.
+    """Start `command` in a session of its own, adding all it says to `log`.
 
-    pyngrok would read a pipe, which has nobody to read it when the agent is to outlive us, and
-    ends its child with our process.
+    Not as a subprocess object: those end their process when they are thrown away, and a pipe
+    would have nobody to read it when the process is to outlive us.
 
     Raises:
         OSError: it cannot be executed.
@@ -86,7 +97,7 @@ def start(command: tuple[str, ...], environment: Mapping[str, str], log: Path) -
 
 
 async def end(running: Running) -> None:
-    """End it with all that it started, kindly at first; also when we are cancelled."""
+    """End it with its whole session, kindly at first; also when we are cancelled."""
     with anyio.CancelScope(shield=True):
         for kind, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
             if not running.is_alive:
@@ -98,14 +109,12 @@ async def end(running: Running) -> None:
                     await anyio.sleep(LOOK_SECONDS)
 
 
-async def with_argument(argument: str) -> Running | None:
-    """The process that leads a session and has `argument` on its command line."""
-    return await anyio.to_thread.run_sync(_search, argument)
-
-
-def _search(argument: str) -> Running | None:
+def tagged(tag: str) -> Running | None:
+    """The process that leads a session and was started with `tag`; looks at all, so call it in a
+    thread."""
     for process in psutil.process_iter():
-        with suppress(psutil.Error, ProcessLookupError):
-            if argument in process.cmdline() and os.getpgid(process.pid) == process.pid:
+        with suppress(psutil.Error, OSError):
+            leads = os.getpgid(process.pid) == process.pid
+            if leads and process.environ().get(TAG) == tag:
                 return Running(pid=process.pid, created=process.create_time())
     return None
