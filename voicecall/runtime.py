@@ -27,7 +27,7 @@ from voicecall.config.state import (
     remove_address,
     write_address,
 )
-from voicecall.errors import ConfigError
+from voicecall.errors import ConfigError, Draining
 from voicecall.feeding import feeding, tell
 from voicecall.generations import (
     CallsOwnStreams,
@@ -131,6 +131,7 @@ async def running(
             yield handle
         finally:
             with anyio.CancelScope(shield=True):
+                await gateway.end_reloads()
                 await gateway.manager.settle(handle.drain_seconds)
 
 
@@ -154,6 +155,8 @@ class _Gateway:
         self._loaded = loaded
         self._reread = reread
         self._reloading = anyio.Lock()
+        self._reload_under_way = anyio.CancelScope()
+        self._ending = False
         self._settings = loaded.settings
         self._state_dir = state_dir
         self._stack = stack
@@ -262,19 +265,33 @@ class _Gateway:
 
         Raises:
             ConfigError, PluginError: it cannot be used; the old one stays in force.
+            Draining: the gateway is shutting down.
         """
         if self._reread is None:
             raise ConfigError("this gateway ends with its command; 'voicecall serve' can reload")
         async with self._reloading:
-            old = self._generations.current.loaded
-            new = await to_thread.run_sync(self._reread)
-            renew = refuse_what_needs_a_restart(old, new, self.provider.renewal)
-            changed = changed_keys(old, new)
-            self.service.adopt((await self._generations.begin(new)).tools)
-            renew()
-            self._renew_keys(new.settings.gateway)
+            if not self._ending:
+                with anyio.CancelScope() as self._reload_under_way:
+                    return await self._reload(self._reread)
+        raise Draining("draining: the gateway is shutting down and reloads nothing")
+
+    async def _reload(self, reread: Callable[[], LoadedConfig]) -> tuple[str, ...]:
+        old = self._generations.current.loaded
+        new = await to_thread.run_sync(reread)
+        renew = refuse_what_needs_a_restart(old, new, self.provider.renewal)
+        self.service.adopt((await self._generations.begin(new)).tools)
+        renew()
+        self._renew_keys(new.settings.gateway)
+        changed = changed_keys(old, new)
         logger.info("configuration reloaded", extra={"changed": list(changed)})
         return changed
+
+    async def end_reloads(self) -> None:
+        """Give up a reload that is under way, wholly, and refuse those to come."""
+        self._ending = True
+        self._reload_under_way.cancel()
+        async with self._reloading:
+            pass
 
     # -- doors
 

@@ -47,17 +47,12 @@ def spoken_ms(recording: str) -> float:
 
 
 @pytest.fixture(scope="module")
-def line(new_machine: Callable[..., Any], config_of: Callable[..., Any]) -> Iterator[Any]:
+def line(new_machine: Callable[..., Any], config_of: Callable[..., Any]) -> Any:
     """A machine, and how to write another configuration for it."""
     machine = new_machine(config(20))
     machine.environ["VOICECALL_LOG"] = "DEBUG"
-    machine.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    machine.manager.bind(str(machine.root / "notify"))
-    machine.manager.settimeout(20)
-    machine.environ["NOTIFY_SOCKET"] = str(machine.root / "notify")
     machine.change = lambda **changes: machine.configure(json.dumps(config_of(config(**changes))))
-    with closing(machine.manager):
-        yield machine
+    return machine
 
 
 @pytest.fixture(scope="module")
@@ -168,15 +163,55 @@ def test_a_terminal_that_is_closed_is_no_wish_to_reload(new_machine: Callable[..
         machine.eventually(lambda: not (machine.state / "gateway.json").exists())
 
 
+class Manager:
+    """What systemd would be told by a gateway of `machine`."""
+
+    def __init__(self, machine: Any) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(machine.root / "notify"))
+        self._socket.settimeout(20)
+        machine.environ["NOTIFY_SOCKET"] = str(machine.root / "notify")
+        self.close = self._socket.close
+
+    def told(self) -> str:
+        """The state that it is told next."""
+        return self._socket.recv(4096).decode().splitlines()[0]
+
+
+@pytest.fixture
+def managed(new_machine: Callable[..., Any]) -> Iterator[Any]:
+    """A machine with a service manager."""
+    machine = new_machine()
+    with closing(Manager(machine)) as machine.manager:
+        yield machine
+
+
 def test_a_service_manager_is_told_when_the_gateway_is_ready_reloads_and_stops(
-    line: Any, server: Any
+    managed: Any,
 ) -> None:
-    told: list[str] = []
-    server.popen.send_signal(signal.SIGHUP)
-    while "RELOADING=1" not in told or told[-1] != "READY=1":
-        told.append(line.manager.recv(4096).decode().splitlines()[0])
-    server.popen.terminate()
-    assert server.popen.wait(20) == 0
-    while "STOPPING=1" not in told:
-        told.append(line.manager.recv(4096).decode().splitlines()[0])
-    assert told[:3] == ["READY=1", "RELOADING=1", "READY=1"]
+    with managed.serving() as running:
+        assert managed.manager.told() == "READY=1"
+        running.popen.send_signal(signal.SIGHUP)
+        assert [managed.manager.told() for _ in range(2)] == ["RELOADING=1", "READY=1"]
+        assert running.stop() == 0, running.errors
+        assert managed.manager.told() == "STOPPING=1"
+
+
+def test_a_gateway_that_is_stopped_in_the_middle_of_a_reload_ends_as_if_there_were_none(
+    managed: Any,
+) -> None:
+    file = managed.root / "voicecall.json5"
+    text = file.read_text()
+    with managed.serving() as running:
+        assert managed.manager.told() == "READY=1"
+        file.unlink()
+        os.mkfifo(file)
+        running.popen.send_signal(signal.SIGHUP)
+        assert managed.manager.told() == "RELOADING=1"
+        with file.open("w") as writing:  # the gateway is reading now
+            running.popen.terminate()
+            assert managed.manager.told() == "STOPPING=1"
+            running.popen.send_signal(signal.SIGHUP)
+            writing.write(text)
+        assert running.popen.wait(20) == 0, running.errors
+        assert "draining: the gateway is shutting down and reloads nothing" in running.errors

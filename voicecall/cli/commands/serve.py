@@ -88,7 +88,7 @@ class _Reloader:
                 if self._in_terminal and not _has_terminal():
                     service_manager.stopping()
                     self._stop.set()
-                elif self.gateway is not None:
+                elif self.gateway is not None and not self._stop.is_set():
                     await self._reload(self.gateway)
 
     async def _reload(self, gateway: Running) -> None:
@@ -102,7 +102,8 @@ class _Reloader:
         else:
             _note(f"reloaded: {', '.join(changed) or 'nothing has changed'}")
         finally:
-            service_manager.ready(_status(gateway))
+            if not self._stop.is_set():
+                service_manager.ready(_status(gateway))
 
 
 def _note(text: str, *, failed: bool = False) -> None:
