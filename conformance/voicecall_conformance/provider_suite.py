@@ -9,6 +9,7 @@ from voicecall_conformance.suites.events import EventsSuite
 from voicecall_conformance.suites.lifecycle import LifecycleSuite
 from voicecall_conformance.suites.media import MediaSuite
 from voicecall_conformance.suites.package import PackageSuite
+from voicecall_conformance.suites.renewal import RenewalSuite
 from voicecall_conformance.suites.replay import ReplaySuite
 from voicecall_conformance.suites.reply import ReplySuite
 from voicecall_conformance.suites.signature import SignatureSuite
@@ -16,6 +17,7 @@ from voicecall_conformance.suites.signature import SignatureSuite
 
 class ProviderConformance(
     SignatureSuite,
+    RenewalSuite,
     ReplaySuite,
     EventsSuite,
     LifecycleSuite,

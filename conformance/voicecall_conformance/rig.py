@@ -67,9 +67,14 @@ class Rig:
         """Whether the carrier does what it is told, and its answers are lost."""
         self.requests: list[RestRequest] = []
         self.replies: list[HttpReply] = []
+        self.base_url: str
         self.provider: CallProvider
         self.context: ProviderContext
         self.config: Any
+
+    def configured(self, harness: ProviderHarness) -> Any:
+        """The provider's section for the carrier that `harness` plays, at this rig's address."""
+        return self.spec.config.model_validate(dict(harness.config(self.base_url)))
 
     def declares(self, capability: Capability) -> bool:
         """Whether the spec declares `capability`."""
@@ -223,7 +228,8 @@ async def rigged(harness: ProviderHarness) -> AsyncIterator[Rig]:
         httpx.AsyncClient(verify=False, trust_env=False) as client,
     ):
         with TemporaryDirectory() as state_dir:
-            rig.config = rig.spec.config.model_validate(dict(harness.config(base_url)))
+            rig.base_url = base_url
+            rig.config = rig.configured(harness)
             rig.context = ProviderContext(
                 urls=rig.urls,
                 http=LoopbackHttp(client),

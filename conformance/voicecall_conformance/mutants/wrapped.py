@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -68,6 +68,9 @@ class Mutant(CallProvider):
 
     def verify_stream(self, opening: StreamOpening) -> None:
         self.inner.verify_stream(opening)
+
+    def renewal(self, config: Any) -> Callable[[], None] | None:
+        return self.inner.renewal(config)
 
     async def check(self) -> Sequence[Finding]:
         return await self.inner.check()

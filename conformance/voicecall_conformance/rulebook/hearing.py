@@ -56,6 +56,11 @@ SIGNATURE = (
         level=Level.ROBUST,
     ),
     Requirement(
+        id="signature.renewed",
+        text="Where `renewal` takes other secrets, what is signed with them is accepted once they "
+        "are in force, and what is signed with the former ones for ten minutes more.",
+    ),
+    Requirement(
         id="signature.several",
         text="Where the carrier puts several signatures into one header, one that fits is enough "
         "and none that fits raises SignatureInvalid.",

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import pytest
 
-from voicecall_conformance.mutants import MUTANTS, Mutant
+from voicecall_conformance.mutants import MUTANTS, Mutant, renewing
 from voicecall_conformance.mutants.hunt import Catch, Verdict, hunt
 from voicecall_conformance.requirements import REQUIREMENTS
 from voicecall_mock.network.commanded import CommandedHarness
@@ -37,6 +37,7 @@ def test_a_fault_is_caught_by_its_rule_and_by_no_stranger(mutant: type[Mutant]) 
     found = verdicts(mutant)
     assert [verdict for verdict in found if not verdict.is_good] == []
     needs_another = {
+        *(mutant.__name__ for mutant in renewing.MUTANTS),
         "InsistsOnOneUrl",
         "LeavesTheSecretOutLater",
         "LeavesTheSecretOutOfCommands",
