@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from voicecall.calls.bot_lines import BotLines
@@ -111,9 +112,10 @@ class Greeting:
         if self._call.record.greeted and not self._again:
             return
         talks = self._call.record.mode is CallMode.CONVERSATION
-        listen = talks or self._opt_out.is_offered
+        offers = self._opt_out.is_offered
+        speech = self._stage.prompt(text, protected=True, listen=talks or offers)
         try:
-            jobs = [line.speak(self._stage.prompt(text, protected=True, listen=listen))]
+            jobs = [line.speak(replace(speech, asks_for_key=offers))]
         except CapacityExceeded:
             self._call.spawn(self._speak_later, line)
             return

@@ -22,12 +22,15 @@ class Speech:
         text: plain text.
         protected: the caller cannot interrupt it (greetings).
         listen: the native voice must listen directly afterwards, in the same delivery.
+        asks_for_key: it offers a key, which counts at any time, and is therefore protected from
+            speech only where speech and keys can be told apart.
         turn: the listening turn that this prompt opens, if any.
     """
 
     text: str
     protected: bool = False
     listen: bool = False
+    asks_for_key: bool = False
     turn: TurnToken | None = None
 
 

@@ -1,7 +1,7 @@
 """How a call is spoken to without media streams: by instructions to the carrier's own voice.
 
 A document carrier speaks and listens in one answer, and comes back with what it heard; its
-listening stops its prompt. A command carrier reports while it speaks, so that we stop it when
+listening stops its prompt, unless that is protected. A command carrier reports while it speaks, so that we stop it when
 the caller speaks; what the caller must not interrupt is listened to only when it was said.
 """
 
@@ -213,8 +213,14 @@ class NativeLine:
             self._call.spawn(self._watch, job)
 
     def _say(self, job: NativeJob) -> Say:
-        voice, language = self._tools.voice, self._tools.language
-        return Say(text=job.speech.text, voice=voice, language=language, turn=job.token)
+        speech = job.speech
+        return Say(
+            text=speech.text,
+            voice=self._tools.voice,
+            language=self._tools.language,
+            turn=job.token,
+            protected=speech.protected and not speech.asks_for_key,
+        )
 
     def _listens_meanwhile(self, job: NativeJob) -> bool:
         if not job.speech.listen or self._waiting:

@@ -29,12 +29,17 @@ class Reject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
-    """Speak `text` with the carrier's own voice. `turn` comes back with `SpeechEnded`."""
+    """Speak `text` with the carrier's own voice. `turn` comes back with `SpeechEnded`.
+
+    What is `protected` is said to its end, whoever speaks or presses keys meanwhile: a document
+    carrier begins to listen only behind it.
+    """
 
     text: str
     voice: str | None = None
     language: str | None = None
     turn: TurnToken | None = None
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +62,7 @@ class Gather:
     """Listen for speech and digits; the answer carries `turn`.
 
     Directly after `Say` both are one delivery: the carrier listens to the end of the prompt
-    (or through it). `timeout_seconds` without any input ends in `NothingHeard`. On a document
+    (or through it, unless that is protected). `timeout_seconds` without any input ends in `NothingHeard`. On a document
     carrier any input ends the turn; a command carrier reports keys one by one and listens on,
     and may go on listening without end.
     """

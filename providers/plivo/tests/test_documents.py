@@ -95,6 +95,14 @@ def test_a_prompt_and_listening_are_one_element_and_silence_leads_back() -> None
     assert hook_of(silence.text) == ("silence", {"turn": TURN})
 
 
+def test_what_is_protected_is_said_before_listening_begins() -> None:
+    greeting = Say(text="Good morning.", protected=True)
+    said, listening, silence = verbs(greeting, Gather(turn=TURN, timeout_seconds=10))
+    assert (said.tag, said.text) == ("Speak", "Good morning.")
+    assert (listening.tag, listening.children) == ("GetInput", ())
+    assert hook_of(silence.text) == ("silence", {"turn": TURN})
+
+
 @pytest.mark.parametrize(("seconds", "told"), [(0.2, "5"), (8, "8"), (8.1, "9"), (600, "60")])
 def test_listening_lasts_as_long_as_plivo_allows(seconds: float, told: str) -> None:
     (listening, _) = verbs(Gather(turn=TURN, timeout_seconds=seconds, digits=False))

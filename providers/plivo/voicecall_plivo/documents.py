@@ -72,8 +72,9 @@ def document(instructions: Sequence[Instruction], style: Style, urls: Callbacks)
     rest = list(instructions or [Pause(seconds=KEEP_ALIVE_SECONDS)])
     while rest:
         each = rest.pop(0)
-        if isinstance(each, Say) and rest and isinstance(rest[0], Gather):
-            writer.gather(rest[0], prompt=each)
+        follower = rest[0] if rest else None
+        if isinstance(each, Say) and isinstance(follower, Gather) and not each.protected:
+            writer.gather(follower, prompt=each)
             rest.pop(0)
         else:
             writer.write(each)

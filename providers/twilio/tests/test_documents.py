@@ -76,6 +76,14 @@ def test_saying_and_listening_is_one_gather_that_speaks() -> None:
     assert goes_on(redirect) == ("nothing", {"turn": TURN})
 
 
+def test_what_is_protected_is_said_before_listening_begins() -> None:
+    greeting = Say(text="Good morning.", turn=TURN, protected=True)
+    say, gather, redirect = document(greeting, Gather(turn=TURN, timeout_seconds=7))
+    assert (say.name, say.text) == ("Say", "Good morning.")
+    assert (gather.name, gather.children) == ("Gather", ())
+    assert goes_on(redirect) == ("nothing", {"turn": TURN})
+
+
 def test_listening_without_keys_takes_speech_only() -> None:
     gather = document(Gather(turn=TURN, timeout_seconds=5, digits=False, language="de-DE"))[0]
     assert (gather.get("input"), gather.get("language")) == ("speech", "de-DE")

@@ -94,8 +94,11 @@ class _Document:
         self.over = False
 
     def add(self, instruction: Instruction) -> None:
-        """Append the verbs of one instruction; a `Say` waits for the `Gather` behind it."""
+        """Append the verbs of one instruction; a `Say` waits for the `Gather` behind it, which
+        stops it when the caller speaks; a protected one stands before that."""
         if isinstance(instruction, Gather):
+            if self._prompt is not None and self._prompt.protected:
+                self._speak(self._response)
             self._gather(instruction)
             return
         self._speak(self._response)

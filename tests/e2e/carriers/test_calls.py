@@ -49,6 +49,18 @@ async def test_a_conversation_of_five_turns_is_heard_by_both_sides(start: Any, v
 
 
 @both_voices
+async def test_a_callee_who_says_hello_meanwhile_hears_the_greeting_to_its_end(
+    start: Any, voice: Any
+) -> None:
+    steps = ({"say": "hello"}, LISTEN, {"say": "who is it"}, LISTEN, {"hangUp": True})
+    async with start(*steps, changes=voice | scripted("It is me.")) as gateway:
+        record = await gateway.until_over(await gateway.call("Good morning to all of you."))
+        assert (await gateway.phone(record)).heard == ["Good morning to all of you.", "It is me."]
+        assert said(record)[0] == ("bot", "Good morning to all of you.")
+        assert said(record)[-1] == ("bot", "It is me.")
+
+
+@both_voices
 async def test_a_notify_message_is_heard_once_and_in_full(start: Any, voice: Any) -> None:
     async with start(LISTEN, {"wait": 60_000}, changes=voice) as gateway:
         call_id = await gateway.call("The pizza is ready", mode=CallMode.NOTIFY)

@@ -143,7 +143,7 @@ class Performer:
     async def _one(self, instruction: Instruction, rest: tuple[Instruction, ...]) -> bool:
         """Do one instruction; True when the document is over with it."""
         match instruction:
-            case Say() if rest and isinstance(rest[0], Gather):
+            case Say(protected=False) if rest and isinstance(rest[0], Gather):
                 await self._prompt(instruction, rest[0])
                 return True
             case Say():
