@@ -163,6 +163,16 @@ def test_tail_reads_an_export_without_a_gateway(bare_terminal: Any, tmp_path: Pa
     assert bare_terminal.run("tail", "--no-follow", "--file", "/nowhere").code == 2
 
 
+@pytest.mark.parametrize("line", ["junk", "[]", '{"callId": "c"}', '{"type": "state"}', "\xff"])
+def test_a_file_that_is_no_export_is_said_to_be_none(
+    bare_terminal: Any, tmp_path: Path, line: str
+) -> None:
+    (tmp_path / "file").write_text(line + "\n", encoding="latin-1")
+    ran = bare_terminal.run("tail", "--no-follow", "--file", str(tmp_path / "file"))
+    assert ran.code == 2
+    assert "neither a call" in ran.err
+
+
 def test_latency_is_a_table_for_people_and_numbers_for_programs(terminal: Any) -> None:
     place(terminal, TALKS)
     assert "turnLatency" in terminal.run("latency").out

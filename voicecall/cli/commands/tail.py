@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from argparse import BooleanOptionalAction
-from collections import deque
 from collections.abc import Iterator
 from typing import Any, TextIO
 
 from voicecall.cli.client import GatewayClient
 from voicecall.cli.discovery import find_gateway
 from voicecall.cli.exit_codes import Exit, UsageError
+from voicecall.cli.export import Export
 from voicecall.cli.follow import look_up
 from voicecall.cli.options import Options, Parser, count
 from voicecall.cli.output import Output
@@ -27,7 +26,9 @@ def arguments(parser: Parser) -> None:
     parser.add_argument(
         "--follow", action=BooleanOptionalAction, default=True, help="go on until Ctrl-C"
     )
-    parser.add_argument("--file", metavar="PATH", help="a JSON-lines export instead of a gateway")
+    parser.add_argument(
+        "--file", metavar="PATH", help="calls or events as lines of JSON, not a gateway"
+    )
 
 
 def run(options: Options) -> int:
@@ -60,14 +61,31 @@ def _recent(client: GatewayClient, limit: int) -> Iterator[dict[str, Any]]:
 
 
 def _of_file(options: Options) -> Iterator[dict[str, Any]]:
+    export = Export()
     try:
-        with open(options.file, encoding="utf-8") as stream:
-            yield from map(_decoded, deque(_lines(stream), maxlen=options.since))
+        with open(options.file, encoding="utf-8", errors="replace") as stream:
+            yield from _latest(_calls(export, stream), options.since)
             while options.follow:
-                yield from map(_decoded, _lines(stream))
+                yield from _calls(export, stream)
                 time.sleep(POLL_SECONDS)
     except OSError as error:
         raise UsageError(f"{options.file} cannot be read: {error.strerror}") from None
+
+
+def _latest(calls: Iterator[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """The calls that changed last, each once, as it is after its last change."""
+    known: dict[str, dict[str, Any]] = {}
+    for call in calls:
+        known.pop(call["callId"], None)
+        known[call["callId"]] = call
+    return list(known.values())[-limit:]
+
+
+def _calls(export: Export, stream: TextIO) -> Iterator[dict[str, Any]]:
+    for line in _lines(stream):
+        call = export.take(line)
+        if call is not None:
+            yield call
 
 
 def _lines(stream: TextIO) -> Iterator[str]:
@@ -80,13 +98,3 @@ def _lines(stream: TextIO) -> Iterator[str]:
             return
         if line.strip():
             yield line
-
-
-def _decoded(line: str) -> dict[str, Any]:
-    try:
-        call = json.loads(line)
-    except ValueError:
-        call = None
-    if not isinstance(call, dict) or "callId" not in call:
-        raise UsageError("a line of the file is no exported call; is it a JSON-lines export?")
-    return call
