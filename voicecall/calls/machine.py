@@ -247,7 +247,7 @@ def _machine(draft: _Draft, result: MachineResult) -> None:
     if draft.limits.hangs_up_on_machine(record.mode) or result is MachineResult.FAX:
         draft.do(HangUpNow(state=CallState.VOICEMAIL))
     elif result is MachineResult.BEEP:
-        draft.do(Disarm(timer=Timer.BEEP), SpeakOpening())
+        draft.do(Disarm(timer=Timer.BEEP), Disarm(timer=Timer.NOTIFY), SpeakOpening())
     elif first:
         draft.do(
             Disarm(timer=Timer.NOTIFY),

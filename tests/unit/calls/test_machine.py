@@ -249,6 +249,20 @@ def test_a_notify_message_waits_for_the_beep_of_a_machine() -> None:
     assert facts.SpeakOpening() in beep.effects
 
 
+def test_a_message_that_is_said_again_behind_the_beep_is_not_cut_by_the_end_of_the_first() -> None:
+    opening = [reported(CallAnswered), facts.OpeningHeard()]
+    record = run(create(created(CallMode.NOTIFY)), *opening)
+    beep = decide(
+        record,
+        reported(MachineDetected, result=MachineResult.BEEP),  # type: ignore[arg-type]
+        at=3.0,
+        limits=LIMITS,
+    )
+    assert facts.Disarm(timer=Timer.NOTIFY) in beep.effects
+    again = decide(beep.record, facts.OpeningHeard(), at=9.0, limits=LIMITS)
+    assert Arm(timer=Timer.NOTIFY, seconds=LIMITS.notify_delay) in again.effects
+
+
 def test_a_restored_call_gets_only_the_time_that_is_left() -> None:
     record = run(create(created()), reported(CallAnswered))
     armed = first_timers(record, LIMITS, elapsed=299.0)
