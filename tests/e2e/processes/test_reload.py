@@ -46,7 +46,7 @@ def spoken_ms(recording: str) -> float:
     return float((np.abs(ours).max(axis=1) > LOUD).sum() * 10)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def line(new_machine: Callable[..., Any], config_of: Callable[..., Any]) -> Any:
     """A machine, and how to write another configuration for it."""
     machine = new_machine(config(20))
@@ -55,7 +55,7 @@ def line(new_machine: Callable[..., Any], config_of: Callable[..., Any]) -> Any:
     return machine
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server(line: Any) -> Iterator[Any]:
     """Its gateway."""
     with line.serving() as running:
