@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -74,11 +75,25 @@ class Terminal:
             mock.patch.dict(os.environ, {**self.environ, **environ}, clear=True),
             redirect_stdout(out),
             redirect_stderr(err),
+            logging_as_before(),
         ):
             code = main(arguments)
         if "--json" in arguments:
             require_published(arguments, out.getvalue())
         return Ran(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+@contextmanager
+def logging_as_before() -> Iterator[None]:
+    """What a command sets up for its own process ends with it."""
+    root, ours = logging.getLogger(), logging.getLogger("voicecall")
+    handlers, levels = list(root.handlers), (root.level, ours.level)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(levels[0])
+        ours.setLevel(levels[1])
 
 
 @cache
