@@ -97,6 +97,11 @@ class SpokenReply:
             for sentence in sentences:
                 await self._queue(sentence)
 
+    @property
+    def is_last(self) -> bool:
+        """Whether nobody listens to the caller after it."""
+        return any(isinstance(action, EndCall | TransferCall) for action in self.actions)
+
     async def finish(self) -> None:
         """Say what is left; the reply is complete."""
         rest, self._rest = self._rest.strip(), ""
@@ -168,7 +173,7 @@ class Replies:
         whole = self._tools.open_stream is None
 
         def say(text: str) -> SpeechJob:
-            job = line.speak(prompter.prompt(text, listen=whole))
+            job = line.speak(prompter.prompt(text, listen=whole and not reply.is_last))
             if not reply.jobs:
                 self._times.answer(replace(timing, reply_started_at=reply.started_at), job)
             return job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from voicecall.model.call import CallMode, Speaker
+from voicecall.model.call import CallMode, CallState, Speaker
 from voicecall.model.carrier_events import (
     CallAnswered,
     InstructionsWanted,
@@ -17,7 +17,7 @@ from voicecall.model.instructions import (
     Pause,
     Say,
 )
-from voicecall.model.speech import ReplyText
+from voicecall.model.speech import EndCall, ReplyText
 
 X1 = CarrierCallId("X1")
 TALK = CallMode.CONVERSATION
@@ -57,6 +57,27 @@ def test_a_native_answer_reaches_the_responder_and_the_reply_comes_by_command(
             say, listen = world.carrier.commands[-1]
             assert say.text == "Nice to meet you."
             assert isinstance(listen, Gather) and listen.turn != gather.turn
+
+    virtually(main)
+
+
+def test_a_native_farewell_is_followed_by_the_end_and_not_by_listening(
+    gateway: Any, virtually: Any, echo: Any
+) -> None:
+    async def main() -> None:
+        responder = echo(ReplyText(text="Good bye."), EndCall())
+        async with gateway(streams=False, document=True, responder=responder) as world:
+            call = await world.place("Who is there?", mode=TALK)
+            _, gather = await call.tell(answered(wants_instructions=True))
+            waiting = world.carrier.commanded
+            await call.tell(SpeechHeard(key="s", carrier_call_id=X1, text="Bye", turn=gather.turn))
+            await waiting.wait()
+            ((say,),) = world.carrier.commands
+            assert say.text == "Good bye."
+            await call.tell(SpeechEnded(key="e", carrier_call_id=X1, turn=say.turn, complete=True))
+            await call.ended.wait()
+            assert call.record.state is CallState.HANGUP_BOT
+            assert call.record.transcript[-1].text == "Good bye."
 
     virtually(main)
 
