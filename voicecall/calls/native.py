@@ -1,8 +1,9 @@
 """How a call is spoken to without media streams: by instructions to the carrier's own voice.
 
 A document carrier speaks and listens in one answer, and comes back with what it heard; its
-listening stops its prompt, unless that is protected. A command carrier reports while it speaks, so that we stop it when
-the caller speaks; what the caller must not interrupt is listened to only when it was said.
+listening stops its prompt, unless that is protected. It does not say when the prompt was spoken:
+that is taken to be so after its time. A command carrier reports while it speaks, so that we stop
+it when the caller speaks; what the caller must not interrupt is listened to only when it was said.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ WATCH_FACTOR = 1.5
 WATCH_MARGIN_SECONDS = 10.0
 """A command carrier that has not said so long after a text's speaking time, that it was spoken,
 will not say it any more."""
+PROMPT_MARGIN_SECONDS = 1.0
+"""A document carrier that listens behind a prompt does not say when that was spoken; so long after
+its speaking time it was."""
 
 
 class NativeJob:
@@ -205,12 +209,15 @@ class NativeLine:
         job.begun_at = self._tools.clock.now()
         delivery: list[Instruction] = [self._say(job)]
         self.listening = False
-        if self._listens_meanwhile(job):
+        listens = self._listens_meanwhile(job)
+        if listens:
             delivery.append(self._gather(job.token))
         self._call.post(Speaking(active=True))
         self._call.deliver(delivery)
         if self._by_command:
-            self._call.spawn(self._watch, job)
+            self._call.spawn(self._watch, job, WATCH_MARGIN_SECONDS)
+        elif listens and not job.speech.asks_for_key:
+            self._call.spawn(self._watch, job, PROMPT_MARGIN_SECONDS)
 
     def _say(self, job: NativeJob) -> Say:
         speech = job.speech
@@ -227,9 +234,9 @@ class NativeLine:
             return False
         return not (self._by_command and job.speech.protected)
 
-    async def _watch(self, job: NativeJob) -> None:
-        """A carrier whose word that it has spoken is lost must not leave the call silent."""
-        seconds = speaking_seconds(job.speech.text) * WATCH_FACTOR + WATCH_MARGIN_SECONDS
+    async def _watch(self, job: NativeJob, margin: float) -> None:
+        """A carrier from which no word comes that it has spoken must not leave the call silent."""
+        seconds = speaking_seconds(job.speech.text) * WATCH_FACTOR + margin
         await self._tools.clock.sleep(seconds)
         self.spoken(job.token, complete=True)
 

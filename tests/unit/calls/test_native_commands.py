@@ -220,16 +220,33 @@ def test_a_lost_word_on_the_end_of_a_message_does_not_keep_the_call_up(
     virtually(main)
 
 
-def test_a_document_carrier_is_waited_for_and_never_stopped(gateway: Any, virtually: Any) -> None:
+def test_a_document_carrier_is_never_stopped(gateway: Any, virtually: Any) -> None:
     async def main() -> None:
         async with gateway(streams=False, document=True) as world:
             call = await world.place("Hello there", mode=TALK)
             _, gather = await call.tell(answered(wants_instructions=True))
-            await anyio.sleep(60)
             assert call.conversation.native.busy
             await told(call, heard("who", gather.turn, final=False))
             await told(call, DigitsPressed(key="d", carrier_call_id=X1, digits="1"))
             assert world.carrier.commands == []
+
+    virtually(main)
+
+
+def test_a_document_carrier_that_listens_behind_a_prompt_has_said_it_after_its_time(
+    gateway: Any, virtually: Any
+) -> None:
+    async def main() -> None:
+        async with gateway(streams=False, document=True) as world:
+            call = await world.place("Hello there", mode=TALK)
+            await call.tell(answered(wants_instructions=True))
+            with anyio.fail_after(5):
+                await call.conversation.speak("What is it?")
+            say, gather = world.carrier.commands[-1]
+            assert (say.text, gather.turn) == ("What is it?", say.turn)
+            await anyio.sleep(1)
+            assert [line.text for line in call.record.transcript] == ["Hello there", "What is it?"]
+            assert call.record.state is CallState.LISTENING
 
     virtually(main)
 
