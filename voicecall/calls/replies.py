@@ -104,7 +104,7 @@ class SpokenReply:
 
     async def finish(self) -> None:
         """Say what is left; the reply is complete."""
-        rest, self._rest = self._rest.strip(), ""
+        rest, self._rest = " ".join(self._rest.split()), ""
         if rest:
             await self._queue(rest)
 

@@ -138,9 +138,9 @@ def test_the_first_sentence_is_passed_on_before_the_second_is_written(tmp_path: 
         ):
             tasks.start_soon(responder.respond, turn("hello"), reply)
             await reply.begun.wait()
-            assert reply.parts == [ReplyText(text="One.")]
+            assert reply.parts == [ReplyText(text="One.\n")]
             (tmp_path / "go").touch()
-        assert reply.parts == [ReplyText(text="One."), ReplyText(text="Two."), EndCall()]
+        assert reply.parts == [ReplyText(text="One.\n"), ReplyText(text="Two."), EndCall()]
 
     anyio.run(main)
 

@@ -11,7 +11,15 @@ import anyio
 from anyio.abc import Process, TaskGroup
 from anyio.streams.text import TextReceiveStream
 
-from voicecall.sdk import ReplyLine, ReplySink, ResponderError, Turn, read_reply_line, turn_object
+from voicecall.sdk import (
+    ReplyLine,
+    ReplySink,
+    ReplyText,
+    ResponderError,
+    Turn,
+    read_reply_line,
+    turn_object,
+)
 
 END_SECONDS = 2.0
 """How long a program may take to end when its input is closed, and again when it is told to."""
@@ -67,6 +75,9 @@ class Program:
             while True:
                 line = await self._next()
                 for part in line.parts:
+                    if line.more and isinstance(part, ReplyText):
+                        # It waits for no next object, and does not run into it.
+                        part = ReplyText(text=f"{part.text}\n")
                     await out.write(part)
                 if not line.more:
                     return

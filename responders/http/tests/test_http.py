@@ -188,9 +188,9 @@ def test_the_first_line_is_passed_on_before_the_second_is_sent() -> None:
         ):
             tasks.start_soon(responder.respond, TURN, reply)
             await reply.begun.wait()
-            assert reply.parts == [ReplyText(text="One.")]
+            assert reply.parts == [ReplyText(text="One.\n")]
             service.go.set()
-        assert reply.parts == [ReplyText(text="One."), ReplyText(text="Two.")]
+        assert reply.parts == [ReplyText(text="One.\n"), ReplyText(text="Two.\n")]
 
     anyio.run(main)
 

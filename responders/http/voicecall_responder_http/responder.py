@@ -68,7 +68,7 @@ async def _pass_on(response: httpx.Response, out: ReplySink) -> None:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == LINES:
         async for line in _lines(response):
-            await _write(line, out)
+            await _write(line, out, end="\n")
     elif kind == "text/plain":
         text = (await _whole(response)).decode("utf-8", "replace")
         if text.strip():
@@ -82,9 +82,10 @@ async def _pass_on(response: httpx.Response, out: ReplySink) -> None:
         )
 
 
-async def _write(line: str | bytes, out: ReplySink) -> None:
+async def _write(line: str | bytes, out: ReplySink, *, end: str = "") -> None:
+    """Pass on what one object says and wants; with `end`, its text waits for no next object."""
     for part in read_reply_line(line).parts:
-        await out.write(part)
+        await out.write(ReplyText(text=part.text + end) if isinstance(part, ReplyText) else part)
 
 
 async def _whole(response: httpx.Response) -> bytes:
