@@ -49,7 +49,28 @@ def test_markup_is_not_read_out(written: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
+        ('{"spoken": "Hello. Your table is **ready**."}', "Hello. Your table is ready."),
+        ('{\n  "action": "speak", "text": "Nine \\"sharp\\".\\nBye."}', 'Nine "sharp". Bye.'),
+        ('```json\n{"spoken": "Nine."}\n```', "Nine."),
+        ('```\n{"response": {"text": "Nine."}}', "Nine."),
+        ('Sure. {"say": "Nine."} Bye.', "Sure. Nine. Bye."),
+        ('{"spoken": "Nine, and the', "Nine, and the"),
+        ('{"tool": "end_call", "arguments": {"a": [1]}}', ""),
+        ('See this: ```json\n{"a": 1}\n``` Done.', "See this: Done."),
+        ("{x} is {", "x is"),
+    ],
+)
+def test_of_an_answer_in_json_only_its_words_are_said(written: str, said: str) -> None:
+    assert spoken(written) == said
+    assert spoken(*written) == said
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
         ("<think>The user wants hours.\n\nOkay.</think>\nNine.", "Nine."),
+        ("The user wants hours. I should reply. Let me think.\n\nNine.", "Nine."),
+        ("Let me think. Nine.", "Let me think. Nine."),
         ("<THINKING>hm</THINKING>Nine.", "Nine."),
         ("Nine. <think>and never", "Nine."),
         ("<reasoning>a</reasoning><think>b</think>Nine.", "Nine."),
