@@ -153,12 +153,17 @@ async def test_a_turn_that_is_never_written_down_holds_nothing_up() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_turn_that_cannot_be_written_down_is_given_out_as_far_as_it_is_known() -> None:
+async def test_a_turn_that_cannot_be_written_down_is_given_out_as_far_as_it_is_known(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     transcript = Transcript()
     failed = Behaviour(failed={0: {"type": "transcription_error", "code": "unintelligible"}})
     async with openai_double(failed) as (_, url):
         await quick(url).transcribe(whole(*spelled("One"), *spelled("Two")), transcript)
     assert transcript.finals == ["One", "Two"]
+    (record,) = caplog.records
+    assert "could not write down" in record.message
+    assert vars(record)["error"] == "unintelligible"
 
 
 @pytest.mark.anyio

@@ -70,6 +70,11 @@ def of_fault(fault: object, *, model: str, status: int | None = None) -> SpeechE
     return None
 
 
+def named(fault: object) -> str:
+    """What OpenAI calls its ``error`` object, safe to show."""
+    return _said(fault, None)
+
+
 def lost(code: int | None) -> SpeechError:
     """The error for a connection that ended without our wish, with its close code."""
     return SpeechError(

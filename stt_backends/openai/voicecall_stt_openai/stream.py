@@ -165,10 +165,14 @@ class Stream(ReconnectingStream):
                 return faults.unusable(reason) if self.unreadable(reason) else None
             case Fault(fault=fault):
                 return faults.of_fault(fault, model=self._model)
-            case Failed(fault=fault) if (
-                error := faults.of_fault(fault, model=self._model)
-            ) and not error.retryable:
-                return error
+            case Failed(fault=fault):
+                error = faults.of_fault(fault, model=self._model)
+                if error is not None and not error.retryable:
+                    return error
+                self._logger.warning(
+                    "OpenAI could not write down what the caller said",
+                    extra={"error": faults.named(fault)},
+                )
         self.progressed()
         now, position = anyio.current_time(), self.unheard.position
         await self._tell(self._turns.hear(message, position=position, now=now))
