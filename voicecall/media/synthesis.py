@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from voicecall.sdk.tts import AudioSink, TtsBackend
 
 FIRST_AUDIO_SECONDS = 10.0
 """Real seconds that a backend may take until its first audio."""
+REST_SECONDS = 60.0
+"""Real seconds for which one that took longer is not asked, where there is a fallback."""
 ATTEMPTS = 2
 """How often one backend is asked when it says that the same request may be sent again."""
 
@@ -36,7 +39,8 @@ class Synthesis:
 
     Args:
         backends: names and live backends, the chosen one first.
-        logger: gets one line for each change of backend.
+        logger: gets one line for each change of backend, and one when there is no speech, or not
+            to its end.
     """
 
     def __init__(self, backends: Sequence[tuple[str, TtsBackend]], logger: logging.Logger) -> None:
@@ -44,6 +48,7 @@ class Synthesis:
             raise ValueError("synthesis needs at least one TTS backend")
         self._backends = tuple(backends)
         self._logger = logger
+        self._resting: dict[str, float] = {}
 
     @property
     def chosen(self) -> str:
@@ -64,24 +69,35 @@ class Synthesis:
         Raises:
             SpeechError: likewise.
         """
-        for position, (name, backend) in enumerate(self._backends):
+        row = self._awake()
+        for position, (name, backend) in enumerate(row, 1):
             sink = _Watched(out)
             attempts, error = await self._try(name, backend, utterance, sink)
             if error is None:
                 return name
             failure = error
-            if sink.started or position + 1 == len(self._backends):
+            if sink.started or position == len(row):
+                self._logger.warning(
+                    "speech synthesis broke off" if sink.started else "speech synthesis failed",
+                    extra={"tts": name, "attempts": attempts, "error": str(error)},
+                )
                 break
             self._logger.warning(
                 "speech synthesis falls back",
                 extra={
                     "tts_from": name,
-                    "tts_to": self._backends[position + 1][0],
+                    "tts_to": row[position][0],
                     "attempts": attempts,
                     "error": str(error),
                 },
             )
         raise failure
+
+    def _awake(self) -> Sequence[tuple[str, TtsBackend]]:
+        """Whom to ask, in this order: a caller waits in silence for one that hangs only once."""
+        *others, last = self._backends
+        now = anyio.current_time()
+        return [*(each for each in others if now >= self._resting.get(each[0], -math.inf)), last]
 
     async def _try(
         self, name: str, backend: TtsBackend, utterance: Utterance, sink: _Watched
@@ -108,6 +124,7 @@ class Synthesis:
                 f"TTS backend {name!r} is broken ({type(error).__name__}); report it to its author"
             )
         if patience.cancelled_caught:
+            self._resting[name] = anyio.current_time() + REST_SECONDS
             return SpeechError(
                 f"TTS backend {name!r} gave no audio within {FIRST_AUDIO_SECONDS:g} s;"
                 " check its service or set another in tts.fallback"

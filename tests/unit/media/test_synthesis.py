@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from voicecall.errors import SpeechError
-from voicecall.media.synthesis import ATTEMPTS, FIRST_AUDIO_SECONDS, Synthesis
+from voicecall.media.synthesis import ATTEMPTS, FIRST_AUDIO_SECONDS, REST_SECONDS, Synthesis
 from voicecall.model.media import PCM16_8K, Audio
 from voicecall.model.speech import Utterance
 from voicecall.sdk.tts import TtsBackend
@@ -81,11 +81,13 @@ def test_a_failure_that_may_pass_is_tried_again_first(tools, caplog) -> None:
     assert caplog.records[0].attempts == ATTEMPTS
 
 
-def test_a_failure_after_audio_is_not_papered_over(tools) -> None:
+def test_a_failure_after_audio_is_not_papered_over_and_the_log_tells(tools, caplog) -> None:
     fallback = Steps(PIECE)
     with pytest.raises(SpeechError, match="lost"):
         speak(tools, Steps(PIECE, SpeechError("lost", retryable=True)), fallback)
     assert fallback.calls == 0
+    (record,) = caplog.records
+    assert (record.message, record.tts) == ("speech synthesis broke off", "tts1")
 
 
 def test_when_all_fail_the_last_reason_is_told(tools) -> None:
@@ -95,6 +97,22 @@ def test_when_all_fail_the_last_reason_is_told(tools) -> None:
 
 def test_a_backend_that_hangs_is_given_up(tools) -> None:
     assert speak(tools, Steps(math.inf), Steps(PIECE)).pieces == [PIECE]
+
+
+def test_a_backend_that_hung_is_not_waited_for_at_every_sentence(tools) -> None:
+    hanging = Steps(math.inf, PIECE)
+    named = [("tts1", hanging), ("tts2", Steps(PIECE, "end", PIECE, "end"))]
+
+    async def main() -> None:
+        synthesis = Synthesis(named, logging.getLogger("test.tts"))
+        await synthesis.synthesize(HELLO, Collected())
+        begun = anyio.current_time()
+        assert await synthesis.speak(HELLO, Collected()) == "tts2"
+        assert anyio.current_time() == begun
+        await anyio.sleep(REST_SECONDS)
+        assert await synthesis.speak(HELLO, Collected()) == "tts1"
+
+    tools.run(main)
 
 
 def test_a_backend_that_speaks_slowly_is_not_given_up(tools) -> None:
