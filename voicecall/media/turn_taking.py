@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from voicecall.calls.line import Heard
@@ -71,6 +72,7 @@ class TurnTaking:
         self._counters = counters
         self._speech = CallerSpeech()
         self._told_at = clock.now()
+        self._silenced_us = ""
 
     async def hear(self, data: bytes) -> None:
         """The caller's audio passes by."""
@@ -88,8 +90,11 @@ class TurnTaking:
         """Recognition says something."""
         self._told_at = self._clock.now()
         voice, pause = self._speech.voice, self._meter.quiet_seconds
+        if isinstance(event, SpeechFinal):
+            event = self._accounted_for(event)
         verdict = await self._judge(event)
         if isinstance(event, SpeechFinal):
+            self._silenced_us = ""
             self._meter.forget(event.speech_ended_ago)
         if not verdict.words:
             return
@@ -99,9 +104,19 @@ class TurnTaking:
             known = event.speech_ended_ago or (pause if voice else 0.0)
             self._notes.heard(self._heard(event.text.strip(), known))
 
+    def _accounted_for(self, event: SpeechFinal) -> SpeechFinal:
+        """Words that voided our speech and are taken back still want an answer: after them
+        there would be silence."""
+        taken_back = self._speech.took_floor and not event.text.strip()
+        return replace(event, text=self._silenced_us) if taken_back else event
+
     async def _judge(self, event: SpeechEvent | VoiceGoesOn) -> Verdict:
-        self._speech, verdict = self._policy.judge(self._speech, event, self._floor(event))
+        floor = self._floor(event)
+        self._speech, verdict = self._policy.judge(self._speech, event, floor)
         if verdict.takes_floor:
+            ours = floor.playing or floor.pending or floor.paused is not None
+            if ours and isinstance(event, SpeechPartial):
+                self._silenced_us = event.text
             await self._barge_in()
         if verdict.pauses:
             await self._playback.pause()

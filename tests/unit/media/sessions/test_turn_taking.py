@@ -36,6 +36,24 @@ def test_a_caller_who_speaks_stops_us_and_what_was_heard_is_known(theatre) -> No
     theatre.run(main)
 
 
+def test_words_that_stopped_us_are_answered_although_recognition_takes_them_back(theatre) -> None:
+    async def main() -> None:
+        async with theatre.session() as stage:
+            job = stage.line.speak(Speech(text=LONG))
+            await anyio.sleep(2)
+            stage.phone.speak(0.3)
+            stage.stt.hear(SpeechBegan(), SpeechPartial(text="Wait"))
+            assert not (await job.played()).complete
+            stage.stt.hear(SpeechFinal(text=""))
+            await stage.desk.until("heard")
+            assert stage.desk.told("heard") == ["Wait"]
+            stage.stt.hear(SpeechBegan(), SpeechPartial(text="hm hm"), SpeechFinal(text=""))
+            await anyio.sleep(1)
+            assert len(stage.desk.told("heard")) == 1
+
+    theatre.run(main)
+
+
 def test_a_voice_that_goes_on_stops_us_before_its_words_are_known(theatre) -> None:
     async def main() -> None:
         async with theatre.session() as stage:
