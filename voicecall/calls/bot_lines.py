@@ -24,10 +24,24 @@ class BotLines:
     def __init__(self, post: Callable[[Said], None]) -> None:
         self._post = post
         self._open: list[Sequence[SpeechJob]] = []
+        self._opening: tuple[Sequence[SpeechJob], str] | None = None
 
-    def expect(self, jobs: Sequence[SpeechJob]) -> None:
-        """`jobs`, which may still grow, are one line that is being said."""
+    def expect(self, jobs: Sequence[SpeechJob], *, opening: str = "") -> None:
+        """`jobs`, which may still grow, are one line that is being said.
+
+        Args:
+            jobs: the line.
+            opening: its text, when it is the first of the call, which no caller can cut.
+        """
         self._open.append(jobs)
+        if opening:
+            self._opening = (jobs, opening)
+
+    @property
+    def opening(self) -> str:
+        """The text of the opening while it is being said; else ``""``."""
+        jobs, text = self._opening or ((), "")
+        return text if any(line is jobs for line in self._open) else ""
 
     async def finish(self, jobs: Sequence[SpeechJob]) -> Spoken:
         """Wait until the line `jobs` was heard, note it, and say what became of it."""

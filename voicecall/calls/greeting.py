@@ -120,7 +120,7 @@ class Greeting:
             self._call.spawn(self._speak_later, line)
             return
         self._saying, self._again = True, False
-        self._bot_lines.expect(jobs)
+        self._bot_lines.expect(jobs, opening=text)
         self._call.spawn(self._finish, jobs, line)
 
     async def _speak_later(self, line: Line) -> None:

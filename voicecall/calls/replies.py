@@ -20,7 +20,7 @@ from voicecall.calls.policy import require_digits, require_number
 from voicecall.calls.tools import CallTools
 from voicecall.calls.turn_times import TurnTimes
 from voicecall.errors import CapacityExceeded, VoicecallError
-from voicecall.model.call import CallState
+from voicecall.model.call import CallState, Speaker, TranscriptLine
 from voicecall.model.instructions import Instruction
 from voicecall.model.speech import EndCall, PressDigits, ReplyPart, ReplyText, TransferCall
 
@@ -168,7 +168,7 @@ class Replies:
             persona,
             number=timing.number,
             text=heard.text,
-            lines=self._call.lines,
+            lines=[*self._opening(), *self._call.lines],
         )
         whole = self._tools.open_stream is None
 
@@ -193,6 +193,11 @@ class Replies:
             if not reply.jobs:
                 self._times.note(replace(timing, reply_started_at=reply.started_at))
             self._call.spawn(self._finish, reply, prompter)
+
+    def _opening(self) -> list[TranscriptLine]:
+        """Whoever speaks into our opening hears it to its end all the same."""
+        text, now = self._bot_lines.opening, self._tools.clock.wall()
+        return [TranscriptLine(timestamp=now, speaker=Speaker.BOT, text=text)] if text else []
 
     async def take_leave(self, line: Line, prompter: Prompter, reason: str) -> None:
         """The caller is not understood any more: say so, and end the call once they know."""

@@ -43,7 +43,7 @@ def test_history_holds_our_last_line_although_only_the_answer_proves_that_it_was
     gateway: Any, virtually: Any, echo: Any
 ) -> None:
     async def main() -> None:
-        responder = echo(ReplyText(text="Nice to meet you."))
+        responder = echo(ReplyText(text="Nice to\n"), ReplyText(text="meet you."))
         async with gateway(streams=False, document=True, responder=responder) as world:
             call = await world.place("Who is there?", mode=TALK)
             _, gather = await call.tell(answered(wants_instructions=True))
@@ -67,6 +67,25 @@ def test_history_holds_our_last_line_although_only_the_answer_proves_that_it_was
                 ("user", "Bob"),
                 ("bot", "Nice to meet you."),
             ]
+
+    virtually(main)
+
+
+def test_history_holds_the_opening_into_which_the_caller_speaks(
+    gateway: Any, virtually: Any, echo: Any
+) -> None:
+    async def main() -> None:
+        responder = echo(ReplyText(text="It is me."))
+        async with gateway(responder=responder) as world:
+            call = await world.place("Good morning, this is Ada.", mode=TALK)
+            await call.tell(answered())
+            voice = await world.connect(call)
+            await call.conversation.heard(Heard(text="who is there?"))
+            await voice.drained()
+            await call.conversation.heard(Heard(text="who?"))
+            opening = ("bot", "Good morning, this is Ada.")
+            first, second = (said(turn.history) for turn in responder.turns)
+            assert first == [opening] and second.count(opening) == 1
 
     virtually(main)
 
