@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from voicecall.calls.control import CallControl
+from voicecall.calls.facts import Said
 from voicecall.calls.keypad import Keypad
 from voicecall.calls.line import Heard
 from voicecall.calls.native import NativeLine
 from voicecall.calls.opt_out import OptOut
 from voicecall.calls.tools import CallTools
 from voicecall.calls.waiting import Answer
+from voicecall.model.call import Speaker
 from voicecall.model.ids import TurnToken
 
 
@@ -89,6 +91,7 @@ class Keys:
     def _answered(self, keys: str) -> None:
         asker = self._asker
         if asker.waiter is not None:
+            self._call.post(Said(speaker=Speaker.USER, text=keys))
             asker.waiter.settle(Heard(text=keys))
         elif asker.has_responder:
             self._call.spawn(asker.heard, Heard(text=keys))

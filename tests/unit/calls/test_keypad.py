@@ -37,7 +37,10 @@ async def asked(world: Any, *keys: str | float, words: str | None = None) -> tup
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(press)
         answer = await world.service.continue_call(call.record.call_id, "Your number?")
-        return answer, anyio.current_time() - begun
+        after = anyio.current_time() - begun
+    await anyio.wait_all_tasks_blocked()
+    assert [line.text for line in call.record.transcript][-1] == answer
+    return answer, after
 
 
 @pytest.mark.parametrize(
