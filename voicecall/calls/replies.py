@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 APOLOGY = "Sorry, I cannot answer that right now."
 UNHEARD = "Sorry, I cannot hear you on this line. Please call again later. Goodbye."
+LAST_WORD_SECONDS = 8.0
+"""How long whoever spoke into our farewell may take to say what wants an answer."""
 _SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"')\]]*\s+|\n+")
 _LONG = 240
 
@@ -155,12 +157,14 @@ class Replies:
         self._tools = tools
         self._bot_lines = bot_lines
         self._times = times
+        self._begun = 0
 
     async def respond(self, heard: Heard, line: Line, prompter: Prompter) -> None:
         """Let the responder answer `heard` on `line`; cancelled when the caller speaks on."""
         responder = self._tools.responder
         if responder is None:
             return
+        number = self._begun = self._begun + 1
         timing = self._times.begin(heard)
         persona = persona_of(self._call.record, self._tools.settings)
         turn = turn_of(
@@ -192,7 +196,7 @@ class Replies:
         finally:
             if not reply.jobs:
                 self._times.note(replace(timing, reply_started_at=reply.started_at))
-            self._call.spawn(self._finish, reply, prompter)
+            self._call.spawn(self._finish, reply, prompter, number)
 
     def _opening(self) -> list[TranscriptLine]:
         """Whoever speaks into our opening hears it to its end all the same."""
@@ -224,12 +228,22 @@ class Replies:
         await tools.ledger.settle(tools.store)
         tools.ledger.reserve_transfer(self._call.record.call_id, settings, tools.clock)
 
-    async def _finish(self, reply: SpokenReply, prompter: Prompter) -> None:
-        await self._bot_lines.finish(reply.jobs)
+    async def _finish(self, reply: SpokenReply, prompter: Prompter, number: int) -> None:
+        spoken = await self._bot_lines.finish(reply.jobs)
+        cut = spoken.failed is None and not spoken.complete
         for action in reply.actions:
-            self._act(action, prompter)
-        if not any(isinstance(action, EndCall) for action in reply.actions):
+            if cut and isinstance(action, EndCall):
+                self._call.spawn(self._end_unless_answered, number)
+            else:
+                self._act(action, prompter)
+        if cut or not any(isinstance(action, EndCall) for action in reply.actions):
             prompter.listen_again()
+
+    async def _end_unless_answered(self, number: int) -> None:
+        """Somebody spoke into our farewell: what is answered to that decides, if it is anything."""
+        await self._tools.clock.sleep(LAST_WORD_SECONDS)
+        if self._begun == number:
+            self._call.hang_up(CallState.HANGUP_BOT)
 
     def _act(self, action: Action, prompter: Prompter) -> None:
         match action:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import anyio
+import pytest
 
 from voicecall.calls.line import Heard
 from voicecall.model.call import CallMode, CallState, Speaker
@@ -105,6 +106,29 @@ def test_hanging_up_waits_for_the_farewell(gateway: Any, virtually: Any, echo: A
             assert call.record.transcript[-1].text == "Good bye and thanks."
             assert call.record.transcript[-1].heard is None
             assert call.record.state is CallState.HANGUP_BOT
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_farewell_that_is_spoken_into_ends_the_call_only_if_nothing_more_is_said(
+    gateway: Any, virtually: Any, echo: Any, goes_on: bool
+) -> None:
+    async def main() -> None:
+        responder = echo(ReplyText(text="Good bye and many thanks to you. "), EndCall())
+        async with gateway(responder=responder) as world:
+            call = await world.place(None, mode=TALK)
+            await call.tell(answered())
+            voice = await world.connect(call)
+            await call.conversation.heard(Heard(text="bye"))
+            await voice.interrupt()
+            await anyio.sleep(4)
+            assert call.record.is_live
+            if goes_on:
+                responder.parts = [ReplyText(text="What is it?")]
+                await call.conversation.heard(Heard(text="one more thing"))
+            await anyio.sleep(20)
+            assert call.record.is_live is goes_on
 
     virtually(main)
 
