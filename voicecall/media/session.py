@@ -308,6 +308,7 @@ class Session:
             case MediaMark(name=name):
                 self._playback.reached(name)
             case MediaDigit(digit=digit):
+                await self._turns.keyed()
                 self._notes.digits(digit)
             case MediaStopped():
                 self._end(STOPPED)

@@ -104,6 +104,13 @@ class TurnTaking:
             known = event.speech_ended_ago or (pause if voice else 0.0)
             self._notes.heard(self._heard(event.text.strip(), known))
 
+    async def keyed(self) -> None:
+        """The caller pressed a key, which is no noise: what we say ends, unless it is protected."""
+        playback = self._playback
+        ours = playback.audible or playback.paused is not None or playback.pending
+        if (ours or self._reply.active) and not playback.protected:
+            await self._barge_in()
+
     def _accounted_for(self, event: SpeechFinal) -> SpeechFinal:
         """Words that voided our speech and are taken back still want an answer: after them
         there would be silence."""

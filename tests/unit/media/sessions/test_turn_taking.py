@@ -36,6 +36,34 @@ def test_a_caller_who_speaks_stops_us_and_what_was_heard_is_known(theatre) -> No
     theatre.run(main)
 
 
+def test_a_caller_who_presses_a_key_stops_us(theatre) -> None:
+    async def main() -> None:
+        async with theatre.session() as stage:
+            job = stage.line.speak(Speech(text=LONG))
+            await anyio.sleep(2)
+            pressed = anyio.current_time()
+            stage.phone.send({"digit": "1"})
+            assert not (await job.played()).complete
+            await stage.desk.until("digits")
+            assert stage.phone.clears[0] - pressed <= 0.06
+            assert stage.phone.after_clear == []
+
+    theatre.run(main)
+
+
+def test_a_key_does_not_stop_a_greeting(theatre) -> None:
+    async def main() -> None:
+        async with theatre.session() as stage:
+            job = stage.line.speak(Speech(text=LONG, protected=True))
+            await anyio.sleep(1)
+            stage.phone.send({"digit": "1"})
+            assert (await job.played()).complete
+            assert stage.desk.told("digits") == ["1"]
+            assert stage.phone.clears == []
+
+    theatre.run(main)
+
+
 def test_words_that_stopped_us_are_answered_although_recognition_takes_them_back(theatre) -> None:
     async def main() -> None:
         async with theatre.session() as stage:
