@@ -193,7 +193,7 @@ class LiveCall:
             if not isinstance(error, StoreError):
                 raise
             logger.error("a call event could not be stored", extra={"error": str(error)})
-            if waiting is None and not isinstance(fact, facts.Speaking):
+            if self._is_owed(fact, waiting):
                 self._owed.append(fact)
                 self.spawn(self._post_owed)
             return
@@ -205,6 +205,12 @@ class LiveCall:
             raise
         if waiting is not None:
             waiting.settle(self._instructions_for(fact))
+
+    def _is_owed(self, fact: Fact, waiting: Settled[list[Instruction]] | None) -> bool:
+        """Whether nobody else brings `fact` again: a carrier soon stops telling that it ended."""
+        if isinstance(fact, CallEnded):
+            return fact not in self._owed
+        return waiting is None and not isinstance(fact, facts.Speaking)
 
     def _follow(self, fact: Fact, effects: Sequence[facts.Effect]) -> None:
         for effect in effects:

@@ -78,6 +78,27 @@ def test_an_end_that_can_be_stored_first_brings_what_was_said_before_it(
     virtually(main)
 
 
+def test_an_end_that_the_carrier_told_in_vain_is_noted_when_it_can_be(
+    gateway: Any, virtually: Any
+) -> None:
+    async def main() -> None:
+        disk = Disk()
+        async with gateway(store=disk, maxConcurrentCalls=1) as world:
+            call = await world.place("Hello", mode=CallMode.CONVERSATION)
+            await call.tell(CallAnswered(key="a", carrier_call_id=X1))
+            disk.full = True
+            for _ in range(4):
+                with pytest.raises(StoreError):
+                    await call.tell(ended(EndedBy.CALLEE))
+            disk.full = False
+            with anyio.fail_after(10):
+                await call.ended.wait()
+            assert call.record.state is CallState.HANGUP_USER
+            await world.place("Next", mode=CallMode.CONVERSATION)
+
+    virtually(main)
+
+
 def test_why_we_hung_up_is_kept_when_the_carrier_reports_the_end_first(
     gateway: Any, virtually: Any
 ) -> None:
