@@ -22,7 +22,7 @@ from voicecall.calls.steering import Steering
 from voicecall.calls.timers import Timers
 from voicecall.calls.tools import CallTools
 from voicecall.calls.upkeep import RETRY_SECONDS, Upkeep
-from voicecall.calls.waiting import Settled
+from voicecall.calls.waiting import Settled, within
 from voicecall.errors import StoreError
 from voicecall.model.call import CallRecord, CallState, TranscriptLine
 from voicecall.model.call_events import CallEvent, PartialHeard
@@ -37,6 +37,8 @@ RESTORE_GRACE_SECONDS = 12.0
 """A timer that ran out while we were away waits for what the carrier says: a request may take ten
 seconds, and a call that was answered meanwhile is not to be given up as unanswered."""
 REMEMBERED_EVENTS = 256
+FIRST_WORD_SECONDS = 5.0
+"""How soon a call rings whose order got no answer, and which its carrier cannot be asked after."""
 
 
 class LiveCall:
@@ -52,6 +54,7 @@ class LiveCall:
         self.record = record
         self.tools = tools
         self.ended = anyio.Event()
+        self._named = anyio.Event()
         self._tools = tools
         self._limits = tools.limits
         self._elapsed = elapsed
@@ -236,6 +239,8 @@ class LiveCall:
         if events:
             await self._tools.store.append(events)
         self.record = record
+        if record.carrier_ids:
+            self._named.set()
         self._posted = [said for said in self._posted if said is not fact]
         for event in events:
             self._tools.bus.publish(event)
@@ -306,6 +311,10 @@ class LiveCall:
     def hang_up(self, state: CallState, detail: str | None = None) -> None:
         """End the call at the carrier, once; afterwards it is recorded as `state`."""
         self._upkeep.hang_up(state, detail)
+
+    async def first_word(self) -> None:
+        """Wait until the carrier has named the call in a webhook, but not for long."""
+        await within(FIRST_WORD_SECONDS, self._tools.clock, self._named.wait)
 
     async def insist(self, fact: Fact) -> None:
         """Tell `fact` until it is durable; a full disk delays it, nothing loses it."""

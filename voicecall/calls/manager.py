@@ -35,7 +35,7 @@ from voicecall.model.call_events import CallCreated
 from voicecall.model.carrier_events import CallAnswered, CallOffered, CallRenamed, CarrierEvent
 from voicecall.model.ids import CallId, CarrierCallId
 from voicecall.model.instructions import HangUp, Instruction, Reject
-from voicecall.sdk.provider import CallOrder, CarrierCall, Ended, Live
+from voicecall.sdk.provider import CallOrder, CarrierCall, Ended, Live, Unknown
 from voicecall.sdk.signatures import same
 
 logger = logging.getLogger(__name__)
@@ -184,8 +184,10 @@ class CallManager:
                 self._tasks.start_soon(self._hang_up_quietly, late)
 
     async def _settle_unknown_dial(self, call: LiveCall, error: CarrierUnreachable) -> None:
-        """Nobody knows whether it was dialled: ask; never dial again."""
+        """Nobody knows whether it was dialled: ask, or wait for its ringing; never dial again."""
         status = await ask_carrier(self._tools.provider, call.carrier_call)
+        if isinstance(status, Unknown):
+            await call.first_word()
         if isinstance(status, Live) or call.record.carrier_ids:
             return
         await call.insist(DialFailed(detail=hiding.secrets(str(error))))

@@ -11,6 +11,7 @@ from voicecall.errors import (
     CallStateError,
     CapacityExceeded,
     CarrierRejected,
+    CarrierUnreachable,
     StoreError,
 )
 from voicecall.model.call import CallMode, CallState
@@ -18,6 +19,7 @@ from voicecall.model.carrier_events import (
     CallAnswered,
     CallEnded,
     CallRenamed,
+    CallRinging,
     EndCause,
     EndedBy,
 )
@@ -25,6 +27,7 @@ from voicecall.model.ids import CarrierCallId
 from voicecall.model.instructions import (
     HangUp,
 )
+from voicecall.sdk.provider import Unknown
 
 X1 = CarrierCallId("X1")
 TALK = CallMode.CONVERSATION
@@ -68,6 +71,29 @@ def test_a_failed_dial_is_recorded_and_gives_its_slot_back(gateway: Any, virtual
             assert record.state is CallState.FAILED
             world.carrier.refuses = None
             await world.place()
+
+    virtually(main)
+
+
+def test_an_order_without_an_answer_is_a_call_once_it_rings(gateway: Any, virtually: Any) -> None:
+    async def main() -> None:
+        async with gateway() as world:
+            world.carrier.answer_status = Unknown()
+            world.carrier.refuses = CarrierUnreachable("the connection was cut")
+
+            async def ring() -> None:
+                await anyio.sleep(2)
+                (call,) = world.manager.all_live
+                record = call.record
+                known = {"call_id": record.call_id, "call_secret": record.secret}
+                event = CallRinging(key="r", carrier_call_id=CarrierCallId("late"), **known)
+                await world.manager.apply([event])
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ring)
+                call = await world.place(mode=TALK)
+            assert call.record.state is CallState.RINGING
+            assert call.record.carrier_call_id == "late"
 
     virtually(main)
 
