@@ -48,6 +48,7 @@ class Job:
         self._sent_frames = 0
         self._on_air = False
         self._complete = False
+        self._whole = False
         self._failed: str | None = None
         self._changed = Notice()
         self._spoken: Spoken | None = None
@@ -93,6 +94,7 @@ class Job:
         if self._converter is not None:
             self._extend(self._converter.flush())
         self._failed = failed
+        self._whole = failed is None
         self._complete = True
         self._changed.give()
 
@@ -162,7 +164,7 @@ class Job:
             return self.speech.text
         heard = self.sent_seconds if heard_seconds is None else heard_seconds
         whole = self._made_bytes / self._format.bytes_per_second
-        if not self._complete or self._failed is not None:
+        if not self._whole:
             whole = max(whole, len(self.speech.text) * TEXT_SECONDS_PER_CHARACTER)
         return heard_text(self.speech.text, heard / whole if whole else 0.0)
 

@@ -269,6 +269,23 @@ def test_the_end_of_the_stream_settles_what_was_playing(theatre) -> None:
     theatre.run(main)
 
 
+def test_the_end_of_the_stream_knows_the_length_of_what_a_quick_voice_made(theatre) -> None:
+    class Quick(theatre.NoiseTts):
+        def audio(self, text: str) -> bytes:
+            whole = super().audio(text)
+            return whole[: len(whole) // 8 * 2]
+
+    async def main() -> None:
+        async with theatre.session(tts=Quick()) as stage:
+            job = stage.line.speak(Speech(text=LONG))
+            await anyio.sleep(0.02 * LONG.index("nine") + 0.1)
+            stage.phone.hang_up()
+            spoken = await job.played()
+            assert spoken.failed and spoken.heard.startswith("one two three four five six seven")
+
+    theatre.run(main)
+
+
 def test_text_without_a_sound_is_spoken_at_once(theatre) -> None:
     async def main() -> None:
         async with theatre.session() as stage:
