@@ -108,6 +108,13 @@ class HandedOn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """The responder says what came of the call."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
     """A timer ran out."""
 
@@ -135,6 +142,7 @@ OwnFact = (
     | Timed
     | Keyed
     | HandedOn
+    | Noted
     | TimerFired
     | HungUp
 )

@@ -16,6 +16,7 @@ from voicecall.model.call_events import (
     DigitsReceived,
     LineSaid,
     MachineHeard,
+    OutcomeNoted,
     RecordingKept,
     StateChanged,
     TurnTimed,
@@ -90,6 +91,8 @@ def evolve(record: CallRecord, event: CallEvent) -> CallRecord:
             return replace(record, recording=location)
         case CallTransferred(to=to):
             return replace(record, transferred_to=to)
+        case OutcomeNoted(text=text):
+            return replace(record, note=text)
         case CallFinished():
             return _finished(record, event)
     return record

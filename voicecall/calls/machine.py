@@ -40,6 +40,7 @@ from voicecall.calls.facts import (
     Keyed,
     LineLost,
     LineOpened,
+    Noted,
     OpeningHeard,
     PickedUp,
     Refused,
@@ -62,6 +63,7 @@ from voicecall.model.call_events import (
     DigitsReceived,
     LineSaid,
     MachineHeard,
+    OutcomeNoted,
     RecordingKept,
     StateChanged,
     TurnTimed,
@@ -292,6 +294,8 @@ def _own(draft: _Draft, fact: Fact) -> None:
         case HandedOn(to=to):
             draft.add(CallTransferred, to=to)
             draft.do(Disarm(timer=Timer.STREAM))
+        case Noted(text=text):
+            draft.add(OutcomeNoted, text=text)
         case TimerFired(timer=timer):
             _timer(draft, timer)
         case HungUp(state=state, detail=detail):

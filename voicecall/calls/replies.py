@@ -14,6 +14,7 @@ import anyio
 from voicecall.calls.assessment import Assessment
 from voicecall.calls.bot_lines import BotLines
 from voicecall.calls.control import CallControl
+from voicecall.calls.facts import Noted
 from voicecall.calls.line import Heard, Line, Speech, SpeechJob
 from voicecall.calls.persona import persona_of, turn_of
 from voicecall.calls.policy import require_digits, require_number
@@ -22,7 +23,14 @@ from voicecall.calls.turn_times import TurnTimes
 from voicecall.errors import CapacityExceeded, VoicecallError
 from voicecall.model.call import CallState, Speaker, TranscriptLine
 from voicecall.model.instructions import Instruction
-from voicecall.model.speech import EndCall, PressDigits, ReplyPart, ReplyText, TransferCall
+from voicecall.model.speech import (
+    EndCall,
+    NoteOutcome,
+    PressDigits,
+    ReplyPart,
+    ReplyText,
+    TransferCall,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +40,9 @@ LAST_WORD_SECONDS = 8.0
 """How long whoever spoke into our farewell may take to say what wants an answer."""
 _SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"')\]]*\s+|\n+")
 _LONG = 240
+LONGEST_NOTE = 2000
 
-Action = EndCall | PressDigits | TransferCall
+Action = EndCall | PressDigits | TransferCall | NoteOutcome
 
 
 class Prompter(Protocol):
@@ -214,12 +223,15 @@ class Replies:
         self._call.hang_up(CallState.ERROR, f"the caller could not be understood: {reason}")
 
     async def _allow(self, action: Action) -> None:
-        """Whatever a caller talks a responder into: policy decides whom it may dial."""
+        """Whatever a caller talks a responder into: policy decides whom it may dial. A note is
+        kept at once, whatever becomes of the reply."""
         match action:
             case PressDigits(digits=digits):
                 require_digits(digits)
             case TransferCall(to=to):
                 await self._allow_transfer(require_number(to))
+            case NoteOutcome(text=text):
+                self._call.post(Noted(text=text[:LONGEST_NOTE]))
 
     async def _allow_transfer(self, to: str) -> None:
         tools, settings = self._tools, self._tools.settings

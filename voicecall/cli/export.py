@@ -13,9 +13,11 @@ from voicecall.cli.exit_codes import UsageError
 
 Call = dict[str, Any]
 
+_ASIDE = {"type", "former", "current", "at"}
+"""An event of no call: the public URL is another."""
 _CALL = {"callId", "direction", "state", "startedAt"}
 _EVENT = {"callId", "number", "type", "at"}
-_TOLD = {"carrier-id": "providerCallId", "recording": "recording"}
+_TOLD = {"carrier-id": "providerCallId", "recording": "recording", "note": "note"}
 """Events of which one field stands in the call under its own name."""
 _LAST = {"detail": "endDetail", "refused": "refused"}
 """Fields of the last event, and their names in the call."""
@@ -37,6 +39,8 @@ class Export:
         told = _decoded(line)
         if "type" not in told:
             return told
+        if "callId" not in told:
+            return None
         call_id, number = told["callId"], told["number"]
         if number <= self._numbers.get(call_id, 0):
             return None
@@ -54,7 +58,8 @@ def _decoded(line: str) -> Call:
         told = json.loads(line)
     except ValueError:
         told = None
-    if not isinstance(told, dict) or not told.keys() >= ("type" in told and _EVENT or _CALL):
+    shapes = (_EVENT, _ASIDE) if isinstance(told, dict) and "type" in told else (_CALL,)
+    if not isinstance(told, dict) or not any(told.keys() >= shape for shape in shapes):
         raise UsageError(
             "a line of the file is neither a call, as 'voicecall tail --json' prints them, nor an "
             "event, as the sink jsonl writes them"

@@ -26,6 +26,7 @@ class CallView:
             "partial": self._partial,
             "turn": self._turn,
             "digits": lambda event: self._note(event, f"pressed {clean(event['digits'])}"),
+            "note": lambda event: self._note(event, f"noted: {clean(event['note'])}"),
             "machine": lambda event: self._note(event, f"machine: {clean(event['result'])}"),
         }
 

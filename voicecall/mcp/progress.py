@@ -69,5 +69,6 @@ _SHOWN: dict[str, Callable[[JsonObject], str]] = {
     "digits": lambda event: f"keys pressed: {event['digits']}",
     "machine": lambda event: f"answered by a {event['result']}",
     "transferred": lambda event: "transferred",
+    "note": lambda event: f"noted: {event['note']}",
     "finished": lambda event: f"ended: {event['state']}",
 }

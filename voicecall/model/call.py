@@ -136,6 +136,7 @@ class CallRecord:
     attestation: str | None = None
     recording: str | None = None
     transferred_to: str | None = None
+    note: str | None = None
     event_count: int = 0
     metadata: Mapping[str, str] = field(default_factory=dict)
 

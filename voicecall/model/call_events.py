@@ -105,6 +105,13 @@ class CallTransferred(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeNoted(CallEvent):
+    """The responder says what came of the call."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallFinished(CallEvent):
     """The call is over, for good. `refused` is the machine-readable reason of a refusal."""
 
@@ -131,6 +138,7 @@ STORED_EVENTS: tuple[type[CallEvent], ...] = (
     MachineHeard,
     RecordingKept,
     CallTransferred,
+    OutcomeNoted,
     CallFinished,
 )
 """Every kind that is stored; a store keeps them under their class names."""

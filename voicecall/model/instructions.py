@@ -62,9 +62,9 @@ class Gather:
     """Listen for speech and digits; the answer carries `turn`.
 
     Directly after `Say` both are one delivery: the carrier listens to the end of the prompt
-    (or through it, unless that is protected). `timeout_seconds` without any input ends in `NothingHeard`. On a document
-    carrier any input ends the turn; a command carrier reports keys one by one and listens on,
-    and may go on listening without end.
+    (or through it, unless that is protected). `timeout_seconds` without any input ends in
+    `NothingHeard`. On a document carrier any input ends the turn; a command carrier reports keys
+    one by one and listens on, and may go on listening without end.
     """
 
     turn: TurnToken

@@ -111,4 +111,11 @@ class TransferCall:
     to: str
 
 
-ReplyPart = ReplyText | EndCall | PressDigits | TransferCall
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteOutcome:
+    """Keep `text` with the call: what came of it, for whoever asked for it; the last one counts."""
+
+    text: str
+
+
+ReplyPart = ReplyText | EndCall | PressDigits | TransferCall | NoteOutcome

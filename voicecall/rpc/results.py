@@ -99,6 +99,7 @@ class Call(Answer):
     turns: list[Turn]
     recording: str = ""
     transferred_to: str = ""
+    note: Annotated[str, Field(description="what came of the call, says the responder")] = ""
     metadata: Metadata
 
 
@@ -112,6 +113,7 @@ class Summary(Answer):
     ended_by: Literal["user", "bot", "gateway", "carrier"] = "user"
     turns: Annotated[int, Field(ge=0)]
     transcript: str
+    note: str = ""
     detail: str = ""
     refused: Reason = ""
 

@@ -29,7 +29,8 @@ def summary_object(record: CallRecord) -> JsonObject:
     ``outcome`` (the end reason), ``successful``, ``answered``, ``durationSeconds`` (from the
     answer to the end; 0: nobody answered), ``endedBy`` (``user`` ``bot`` ``gateway``
     ``carrier``), ``turns`` (how often the other side spoke), ``transcript`` (a line a speaker;
-    of what was cut short only what was heard), ``detail`` and ``refused`` as in the call object.
+    of what was cut short only what was heard), ``note`` (what came of it, says the responder),
+    ``detail`` and ``refused`` as in the call object.
     """
     summary: dict[str, object | None] = {
         "outcome": record.state.value,
@@ -39,6 +40,7 @@ def summary_object(record: CallRecord) -> JsonObject:
         "endedBy": ended_by(record),
         "turns": sum(line.speaker.value == "user" for line in record.transcript),
         "transcript": "\n".join(_spoken(line) for line in record.transcript),
+        "note": record.note,
         "detail": record.end_detail,
         "refused": record.refused,
     }

@@ -19,6 +19,7 @@ from voicecall.model.call_events import (
     DigitsReceived,
     LineSaid,
     MachineHeard,
+    OutcomeNoted,
     PartialHeard,
     RecordingKept,
     StateChanged,
@@ -54,6 +55,7 @@ def call_object(record: CallRecord) -> JsonObject:
             "turns": [_turn(turn) for turn in record.turns],
             "recording": record.recording,
             "transferredTo": record.transferred_to,
+            "note": record.note,
             "metadata": _metadata(record),
         }
     )
@@ -184,6 +186,7 @@ _EVENTS: dict[type[CallEvent], _Describer] = {
     DigitsReceived: ("digits", lambda event: {"digits": event.digits}),
     MachineHeard: ("machine", lambda event: {"result": event.result}),
     CallTransferred: ("transferred", lambda event: {"to": event.to}),
+    OutcomeNoted: ("note", lambda event: {"note": event.text}),
     RecordingKept: ("recording", lambda event: {"recording": event.location}),
     CallFinished: (
         "finished",

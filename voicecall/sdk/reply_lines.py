@@ -9,9 +9,17 @@ from typing import Any
 
 from voicecall.errors import ResponderError
 from voicecall.model.phone import is_e164
-from voicecall.model.speech import EndCall, PressDigits, ReplyPart, ReplyText, TransferCall, Turn
+from voicecall.model.speech import (
+    EndCall,
+    NoteOutcome,
+    PressDigits,
+    ReplyPart,
+    ReplyText,
+    TransferCall,
+    Turn,
+)
 
-KEYS = ("say", "press", "transferTo", "end", "more")
+KEYS = ("say", "note", "press", "transferTo", "end", "more")
 _DIGITS = re.compile(r"[0-9A-D*#wW]+")
 
 
@@ -48,9 +56,9 @@ def turn_object(turn: Turn) -> dict[str, object]:
 def read_reply_line(text: str | bytes) -> ReplyLine:
     """One JSON object of a program's reply.
 
-    Its keys: ``say`` (text), ``press`` (keys), ``transferTo`` (E.164) and ``end`` (hang up), done
-    in this order; ``more`` (true: further objects of this reply follow). An object without any
-    of the first four says nothing.
+    Its keys: ``say`` (text), ``note`` (text that is kept with the call), ``press`` (keys),
+    ``transferTo`` (E.164) and ``end`` (hang up), done in this order; ``more`` (true: further
+    objects of this reply follow). An object without any of the others says nothing.
 
     Raises:
         ResponderError: it is none; the message tells what is wrong with it, not what it says.
@@ -72,6 +80,8 @@ def read_reply_object(found: Any) -> ReplyLine:
     parts: list[ReplyPart] = []
     if say := _text(found, "say"):
         parts.append(ReplyText(text=say))
+    if note := _text(found, "note"):
+        parts.append(NoteOutcome(text=note))
     if press := _text(found, "press"):
         if not _DIGITS.fullmatch(press):
             raise ResponderError("'press' may hold 0-9 A-D * # w W")

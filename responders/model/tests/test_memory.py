@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from voicecall.sdk import CallMode, CallState, ConfigError, Direction, EndedCall
+from voicecall.sdk import CallMode, CallState, ConfigError, Direction, EndedCall, NoteOutcome
 from voicecall_responder_model.config import MemoryConfig
 from voicecall_responder_model.double.dialects import Said
 from voicecall_responder_model.double.server import Scripted
@@ -110,7 +110,8 @@ def test_a_noted_outcome_is_known_in_the_next_call_although_this_one_never_ended
 
     async def main() -> None:
         async with opened(Scripted(said=noted)) as bench:
-            assert (await bench.ask("a table for two")).actions == []
+            (noted_with_call,) = (await bench.ask("a table for two")).actions
+            assert noted_with_call == NoteOutcome(text="Bob wants a table for two on Friday.")
         async with opened(HI) as bench:
             await bench.ask("me again", call_id="second")
             assert "Bob wants a table for two" in first_message(bench.double.asked[0])

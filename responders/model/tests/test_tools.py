@@ -131,9 +131,6 @@ def test_only_the_configured_tools_are_offered(opened: Any) -> None:
         async with opened(says("Hi."), tools=["transfer", "end"]) as bench:
             await bench.ask()
             assert tools_in(bench.double.asked[0]) == {"end_call"}
-        async with opened(says("Hi."), memory={"lines": 0}) as bench:
-            await bench.ask()
-            assert "note_outcome" not in tools_in(bench.double.asked[0])
         async with opened(says("Hi."), tools=[]) as bench:
             await bench.ask()
             assert tools_in(bench.double.asked[0]) == set()

@@ -13,6 +13,7 @@ from voicecall.sdk import (
     CallError,
     Clock,
     EndedCall,
+    NoteOutcome,
     PressDigits,
     ReplySink,
     ReplyText,
@@ -27,7 +28,6 @@ from voicecall_responder_model.prompt import conversation, earlier, heard, instr
 from voicecall_responder_model.spoken import SpokenText
 from voicecall_responder_model.tools import (
     Action,
-    Note,
     ToolRefused,
     action_of,
     done,
@@ -91,8 +91,7 @@ class Reply:
 
     async def do(self, action: Action) -> None:
         """Have `action` done after what was said."""
-        if not isinstance(action, Note):
-            await self._out.write(action)
+        await self._out.write(action)
         self.actions.append(action)
 
     async def _write(self, speech: str) -> None:
@@ -126,7 +125,7 @@ class ModelResponder(Responder):
         self._memory = memory
         self._clock = clock
         self._logger = logger
-        self._tools = tools_of(config, memory=memory is not None)
+        self._tools = tools_of(config)
         self._calls: OrderedDict[str, CallState] = OrderedDict()
 
     async def respond(self, turn: Turn, out: ReplySink) -> None:
@@ -197,7 +196,7 @@ class ModelResponder(Responder):
     async def _remember(self, action: Action, turn: Turn, call: CallState) -> None:
         if (what := done(action)) is not None:
             call.done.setdefault(len(turn.history), []).append(what)
-        if isinstance(action, Note) and self._memory is not None:
+        if isinstance(action, NoteOutcome) and self._memory is not None:
             self._logger.info("an outcome was noted", extra={"call_id": turn.call_id})
             try:
                 await self._memory.note(
@@ -221,7 +220,7 @@ def _is_complete(reply: Reply, results: Sequence[Result]) -> bool:
 
 
 def _is_done_on_the_line(action: Action) -> bool:
-    return not isinstance(action, Note)
+    return not isinstance(action, NoteOutcome)
 
 
 def _silence(turn: Turn, answer: Answer) -> ResponderError:

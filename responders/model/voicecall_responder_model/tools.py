@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from voicecall.sdk import EndCall, PressDigits, TransferCall
+from voicecall.sdk import EndCall, NoteOutcome, PressDigits, TransferCall
 from voicecall_responder_model.config import ModelConfig
 
 LONGEST_NOTE = 500
@@ -24,22 +24,15 @@ class Tool:
     parameters: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """How the call went, in the model's words."""
-
-    text: str
-
-
-Action = EndCall | PressDigits | TransferCall | Note
+Action = EndCall | PressDigits | TransferCall | NoteOutcome
 
 
 class ToolRefused(Exception):
     """A wish that cannot be granted; the message is for the model."""
 
 
-def tools_of(config: ModelConfig, *, memory: bool) -> tuple[Tool, ...]:
-    """The tools that `config` allows; a note needs a memory to be kept in."""
+def tools_of(config: ModelConfig) -> tuple[Tool, ...]:
+    """The tools that `config` allows; there is no transfer without somebody to transfer to."""
     made = {
         "end": _tool(
             "end_call",
@@ -57,12 +50,14 @@ def tools_of(config: ModelConfig, *, memory: bool) -> tuple[Tool, ...]:
         ),
         "note": _tool(
             "note_outcome",
-            "Note for later calls how this one went: what was agreed, wanted or left open.",
+            "Note how this call went, for whoever asked for it and for later calls: what was "
+            "agreed, wanted or left open.",
             outcome=_text("one or two sentences"),
         ),
     }
-    missing = {"transfer": not config.transfers, "note": not memory}
-    return tuple(made[name] for name in dict.fromkeys(config.tools) if not missing.get(name))
+    if not config.transfers:
+        del made["transfer"]
+    return tuple(made[name] for name in dict.fromkeys(config.tools) if name in made)
 
 
 def action_of(
@@ -89,7 +84,7 @@ def action_of(
                 raise ToolRefused("callers can be connected only to: " + ", ".join(transfers))
             return TransferCall(to=number)
         case _:
-            return Note(text=_argument(arguments, "outcome")[:LONGEST_NOTE])
+            return NoteOutcome(text=_argument(arguments, "outcome")[:LONGEST_NOTE])
 
 
 def told(action: Action) -> str:
@@ -101,7 +96,7 @@ def told(action: Action) -> str:
             return "The keys are pressed after what you say now."
         case TransferCall():
             return "The caller is connected after what you say now was heard."
-        case Note():
+        case NoteOutcome():
             return "Noted."
 
 
@@ -112,7 +107,7 @@ def done(action: Action) -> str | None:
             return f"you pressed {digits}"
         case TransferCall():
             return "you began to connect the caller"
-        case Note(text=text):
+        case NoteOutcome(text=text):
             return f"you noted: {text}"
     return None
 

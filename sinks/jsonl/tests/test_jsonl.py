@@ -18,6 +18,7 @@ from voicecall.sdk import (
     EventSink,
     HttpResponse,
     PartialHeard,
+    PublicUrlChanged,
     SinkContext,
     SystemClock,
 )
@@ -99,3 +100,18 @@ def test_a_path_that_cannot_be_written_is_told_at_the_start(tmp_path: Path, trap
     with pytest.raises(ConfigError, match="events.jsonl cannot be written"):
         with_sink(tmp_path, three, path=str(path))
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_public_url_that_changed_is_a_line_of_no_call(tmp_path: Path) -> None:
+    async def drift(sink: EventSink) -> None:
+        sink.public_url_changed(
+            PublicUrlChanged(former="https://a.example/w", current="https://b.example/w", at=1.5)
+        )
+
+    with_sink(tmp_path, drift)
+    assert json.loads((tmp_path / "events.jsonl").read_text("utf-8")) == {
+        "type": "public-url",
+        "former": "https://a.example/w",
+        "current": "https://b.example/w",
+        "at": 1500,
+    }

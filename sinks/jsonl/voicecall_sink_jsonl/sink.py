@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from voicecall.sdk import CallEvent, ConfigError, EventSink, PartialHeard, SinkContext
+from voicecall.sdk import (
+    CallEvent,
+    ConfigError,
+    EventSink,
+    PartialHeard,
+    PublicUrlChanged,
+    SinkContext,
+)
 
 if TYPE_CHECKING:
     from voicecall_sink_jsonl.plugin import JsonlConfig
@@ -23,6 +32,7 @@ class JsonlSink(EventSink):
         self._path = Path(given).expanduser() if given else context.state_dir / "events.jsonl"
         self._config = config
         self._showing = context.showing
+        self._turn = Lock()
 
     async def prepare(self) -> None:
         """Make the file, so that a path that cannot be written is told at the start.
@@ -46,11 +56,23 @@ class JsonlSink(EventSink):
         """
         if isinstance(event, PartialHeard) and not self._config.partials:
             return
-        shown = self._showing.event(event)
-        line = json.dumps(shown, ensure_ascii=False, separators=(",", ":")) + "\n"
-        await anyio.to_thread.run_sync(self._append, line.encode())
+        await anyio.to_thread.run_sync(self._append, _line(self._showing.event(event)))
+
+    def public_url_changed(self, change: PublicUrlChanged) -> None:
+        """Add a line that belongs to no call.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        at = round(change.at * 1000)
+        told = {"type": "public-url", "former": change.former, "current": change.current, "at": at}
+        self._append(_line(told))
 
     def _append(self, line: bytes) -> None:
+        with self._turn:
+            self._append_alone(line)
+
+    def _append_alone(self, line: bytes) -> None:
         if line and self._size() + len(line) > self._config.max_bytes:
             self._rotate()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -77,3 +99,7 @@ class JsonlSink(EventSink):
     def _move(self, old: Path, new: Path) -> None:
         if old.exists():
             old.replace(new)
+
+
+def _line(shown: Mapping[str, object]) -> bytes:
+    return (json.dumps(shown, ensure_ascii=False, separators=(",", ":")) + "\n").encode()

@@ -18,6 +18,7 @@ from voicecall.model.call_events import (
     DigitsReceived,
     LineSaid,
     MachineHeard,
+    OutcomeNoted,
     PartialHeard,
     RecordingKept,
     StateChanged,
@@ -66,7 +67,8 @@ EVENTS = (
     happened(13, DigitsReceived, digits="2"),
     happened(14, CallTransferred, to="+15550003333"),
     happened(15, RecordingKept, location="/calls/1.wav"),
-    happened(16, CallFinished, state=CallState.FAILED, detail="no more", refused="policy.x"),
+    happened(16, OutcomeNoted, text="Bob wants two."),
+    happened(17, CallFinished, state=CallState.FAILED, detail="no more", refused="policy.x"),
 )
 
 
@@ -88,4 +90,9 @@ def test_an_event_that_stands_in_a_file_twice_counts_once() -> None:
 
 def test_a_call_whose_beginning_is_in_another_file_is_left_out() -> None:
     export = Export()
-    assert [export.take(json.dumps(event_object(event))) for event in EVENTS[1:]] == [None] * 16
+    assert [export.take(json.dumps(event_object(event))) for event in EVENTS[1:]] == [None] * 17
+
+
+def test_a_line_of_no_call_changes_none() -> None:
+    line = {"type": "public-url", "former": "https://a.example", "current": "b", "at": 1}
+    assert Export().take(json.dumps(line)) is None

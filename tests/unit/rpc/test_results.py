@@ -66,6 +66,7 @@ ENDED = replace(
     attestation="A",
     recording="/somewhere/c-1.wav",
     transferred_to="+15550003333",
+    note="Bob wants two.",
     metadata={"source": "test"},
 )
 LIVE = replace(ENDED, state=CallState.LISTENING, ended_at=None, end_reason=None, refused=None)

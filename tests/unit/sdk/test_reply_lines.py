@@ -11,6 +11,7 @@ from voicecall.sdk import (
     CallMode,
     Direction,
     EndCall,
+    NoteOutcome,
     PressDigits,
     ReplyText,
     ResponderError,
@@ -54,10 +55,11 @@ def test_a_turn_is_one_json_object_with_what_was_said_and_heard_before() -> None
 
 def test_what_a_reply_does_comes_after_what_it_says() -> None:
     line = read_reply_line(
-        '{"end": true, "transferTo": "+15550001234", "press": "1w", "say": "Hi"}'
+        '{"end": true, "transferTo": "+15550001234", "press": "1w", "say": "Hi", "note": "Met"}'
     )
     assert line.parts == (
         ReplyText(text="Hi"),
+        NoteOutcome(text="Met"),
         PressDigits(digits="1w"),
         TransferCall(to="+15550001234"),
         EndCall(),
