@@ -107,6 +107,10 @@ def _refuse_changes(request: RestRequest) -> RestAnswer | None:
     return None if request.method == "GET" else RestAnswer(status=403, body=b"{}")
 
 
+def _fail_changes(request: RestRequest) -> RestAnswer | None:
+    return None if request.method == "GET" else RestAnswer(status=503, body=b"{}")
+
+
 @pytest.mark.anyio
 class FollowingSuite(ABC):
     """What holds at every carrier, as tests; a provider's own class says which one."""
@@ -134,6 +138,18 @@ class FollowingSuite(ABC):
             assert await scene.told() == [Severity.WARNING]
             scene.network.instead = lambda request: None
             assert await scene.call() == FORMER
+
+    async def test_a_change_that_fails_for_now_is_an_error_that_may_be_tried_again(
+        self, tmp_path: Path
+    ) -> None:
+        async with self.opened(tmp_path) as scene:
+            scene.network.instead = _fail_changes
+            with pytest.raises(CarrierError) as caught:
+                await scene.provider.follow(FORMER)
+            assert caught.value.retryable
+            scene.network.instead = lambda request: None
+            assert await scene.told() == [Severity.OK]
+            assert await scene.call() == PRESENT
 
     @pytest.mark.parametrize("status", [200, 401, 503])
     async def test_a_carrier_that_tells_nothing_is_an_error(

@@ -26,7 +26,7 @@ async def follow(
         present: our webhook URL from now on.
 
     Raises:
-        CarrierError: Plivo did not tell about the number.
+        CarrierError: Plivo did not tell about the number, or cannot change it now.
     """
     app_id = await _app_id(api, from_number) if from_number else ""
     if not app_id:
@@ -38,6 +38,8 @@ async def follow(
             return ()
         await api.ask("POST", "Application", app_id, body=changes, to="change the application")
     except CarrierError as error:
+        if error.retryable:
+            raise
         return (_unmoved(error, present),)
     message = f"{', '.join(changes)} moved to {present}"
     return (Finding(severity=Severity.OK, subject=APPLICATION, message=message),)

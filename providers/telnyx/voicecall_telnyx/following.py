@@ -27,7 +27,7 @@ async def follow(api: RestApi, connection_id: str, former: str, present: str) ->
         present: our webhook URL from now on.
 
     Raises:
-        CarrierError: Telnyx did not tell what the application has.
+        CarrierError: Telnyx did not tell what the application has, or cannot change it now.
     """
     path = f"/call_control_applications/{quote(connection_id, safe='')}"
     application = await api.get(path)
@@ -40,6 +40,8 @@ async def follow(api: RestApi, connection_id: str, former: str, present: str) ->
     try:
         await api.change(path, {**as_is, **changes})
     except CarrierError as error:
+        if error.retryable:
+            raise
         return (_refused(error, present),)
     message = f"{', '.join(changes)} of the application moved to {present}"
     return (Finding(severity=Severity.OK, subject="webhook URL", message=message),)

@@ -7,7 +7,7 @@ that has a TwiML application are not used, those of the application are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -28,17 +28,32 @@ async def follow(client: Any, former: str, present: str) -> Sequence[Finding]:
         present: our webhook URL from now on.
 
     Raises:
-        CarrierError: Twilio did not tell the account's numbers.
+        CarrierError: Twilio did not tell the account's numbers, or could not change one now.
     """
     with readable():
         numbers = await client.incoming_phone_numbers.list_async(page_size=PAGE_SIZE)
         held = [(mask_number(each.phone_number), _escaped(each.sid), each) for each in numbers]
         applications = {each.voice_application_sid for each in numbers} - {None, ""}
-    findings: list[Finding] = []
-    for name, sid, number in held:
-        findings += await _move(client.incoming_phone_numbers(sid), number, name, former, present)
+    moves = [
+        _move(client.incoming_phone_numbers(sid), number, name, former, present)
+        for name, sid, number in held
+    ]
     for sid in sorted(applications):
-        findings += await _application(client.applications(_escaped(sid)), former, present)
+        moves.append(_application(client.applications(_escaped(sid)), former, present))
+    return await _all(moves)
+
+
+async def _all(moves: Sequence[Awaitable[Sequence[Finding]]]) -> Sequence[Finding]:
+    """What all of them found; one that fails for now does not keep the others back."""
+    findings: list[Finding] = []
+    later: CarrierError | None = None
+    for move in moves:
+        try:
+            findings += await move
+        except CarrierError as error:
+            later = error
+    if later is not None:
+        raise later
     return findings
 
 
@@ -48,6 +63,8 @@ async def _application(resource: Any, former: str, present: str) -> Sequence[Fin
         with readable():
             application = await resource.fetch_async()
     except CarrierError as error:
+        if error.retryable:
+            raise
         return [_unmoved(name, f"cannot be read: {error}", present)]
     return await _move(resource, application, name, former, present)
 
@@ -62,6 +79,8 @@ async def _move(
         with readable():
             await resource.update_async(**changes)
     except CarrierError as error:
+        if error.retryable:
+            raise
         return [_unmoved(name, f"still has {former}: {error}", present)]
     message = f"{', '.join(changes)} of {name} moved to {present}"
     return [Finding(severity=Severity.OK, subject="Twilio webhook", message=message)]
