@@ -119,6 +119,18 @@ def test_a_broken_plivo_is_asked_once(provider: Any, answers: Any) -> None:
     assert len(answers.asked) == 1
 
 
+def test_who_gets_no_answer_learns_what_may_happen_nevertheless(
+    provider: Any, answers: Any
+) -> None:
+    def cut() -> None:
+        raise CarrierUnreachable("POST to api.plivo.com failed (ReadError); check the network")
+
+    answers.before = cut
+    with pytest.raises(CarrierUnreachable, match="may dial nevertheless.*check the network"):
+        anyio.run(provider.place_call, ORDER)
+    assert len(answers.asked) == 1
+
+
 def test_a_refusal_keeps_plivos_words_without_numbers(provider: Any, answers: Any) -> None:
     answers.give(400, {"error": {"to": ["+1 (415) 555-0123 is not valid\x1b[0m"]}})
     with pytest.raises(CarrierRejected) as caught:

@@ -73,13 +73,17 @@ class PlivoApi:
             CarrierError: Plivo did not do it, or (`CarrierUnreachable`) nobody knows.
         """
         url = self._account + "".join(f"{quote(segment, safe='')}/" for segment in path)
-        response = await self._http.request(
-            method,
-            f"{url}?{urlencode(query)}" if query else url,
-            json=body,
-            basic_auth=self._credentials,
-            timeout_seconds=REST_SECONDS,
-        )
+        try:
+            response = await self._http.request(
+                method,
+                f"{url}?{urlencode(query)}" if query else url,
+                json=body,
+                basic_auth=self._credentials,
+                timeout_seconds=REST_SECONDS,
+            )
+        except CarrierUnreachable as error:
+            text = f"no answer from Plivo, which may {to} nevertheless: {error}"
+            raise CarrierUnreachable(text, code=error.code) from error
         if response.status >= 300:
             raise _refusal(response, to)
         answer = _json(response) if response.body else {}
