@@ -74,6 +74,8 @@ async def test_a_good_account_gives_no_advice() -> None:
         ({"/v2/balance": {"available_credit": "0.00"}}, "API key", Severity.WARNING),
         ({"/v2/balance": 401}, "API key", Severity.ERROR),
         ({"/v2/balance": 503}, "API key", Severity.ERROR),
+        ({"/v2/balance": 403}, "API key", Severity.WARNING),
+        ({"/v2/balance": 404, APPLICATION: 404}, "Call Control application", Severity.ERROR),
         ({APPLICATION: 404}, "Call Control application", Severity.ERROR),
         ({APPLICATION: application(active=False)}, "Call Control application", Severity.ERROR),
         (
@@ -121,6 +123,20 @@ def test_a_key_that_cannot_be_read_is_an_error_of_the_configuration(key: str) ->
 # -- calls that we lost sight of
 
 
+HANGUP = {"payload": {"call_control_id": "v3:x", "hangup_cause": "user_busy"}}
+
+
+class Later(dict[str, object]):
+    """What is found at one path changes with each question."""
+
+    def __init__(self, path: str, answers: list[object]) -> None:
+        self._path = path
+        self._answers = answers
+
+    def get(self, path: str, default: object = None) -> object:
+        return self._answers.pop(0) if path == self._path else default
+
+
 def live_call(rig: Rig, call_id: str | None, *, up: bool = False) -> dict[str, Any]:
     state = ClientState(call=CallId(call_id) if call_id else None, secret="s", up=up)
     return {"call_control_id": rig.carrier_call_id, "client_state": write_state(state)}
@@ -157,6 +173,17 @@ async def test_whether_a_call_was_answered_meanwhile_stands_among_its_events() -
             rig.harness.set_status(rig.carrier_call_id, Live(answered=answered))
             status = await rig.provider.status(rig.call(answered=False))
             assert status == Live(answered=answered)
+
+
+@pytest.mark.anyio
+async def test_an_end_that_telnyx_tells_a_moment_late_is_the_right_one() -> None:
+    answers: list[object] = [404, [], [{"name": "call.hangup", "metadata": HANGUP}]]
+    async with rigged(Account(Later("/v2/call_events", answers))) as rig:
+        await rig.place()
+        rig.harness.set_status(rig.carrier_call_id, Ended(cause=EndCause.COMPLETED))
+        status = await rig.provider.status(rig.call(answered=False))
+        assert isinstance(status, Ended)
+        assert status.cause is EndCause.BUSY
 
 
 @pytest.mark.anyio

@@ -74,6 +74,11 @@ def test_acceptance_15_exactly_at_the_border_of_time_is_in_time(age: int) -> Non
     verify(request(b"{}", signed(b"{}", at=NOW - age)), [read_key(PUBLIC)])
 
 
+@pytest.mark.parametrize("age", [300, -60])
+def test_a_border_in_whole_seconds_does_not_depend_on_the_fraction_of_ours(age: int) -> None:
+    verify(request(b"{}", signed(b"{}", at=NOW - age), at=NOW + 0.9), [read_key(PUBLIC)])
+
+
 @pytest.mark.parametrize("age", [301, -61])
 def test_acceptance_15_a_second_more_is_stale(age: int) -> None:
     with pytest.raises(WebhookStale):

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from voicecall.sdk import (
     CarrierAuthFailed,
     CarrierError,
+    CarrierRejected,
     Finding,
     ProviderContext,
     Severity,
@@ -41,6 +42,13 @@ async def _findings(
     except CarrierAuthFailed as error:
         yield _error("API key", error, f"make a v2 key at {PORTAL}, API keys; set telnyx.apiKey")
         return
+    except CarrierRejected as error:
+        yield Finding(
+            severity=Severity.WARNING,
+            subject="API key",
+            message=f"not refused, but the balance is not told: {error}",
+            remedy="check telnyx.apiBaseUrl, and what the key may read",
+        )
     except CarrierError as error:
         yield _error("API key", error, "check the network and telnyx.apiBaseUrl")
         return

@@ -19,6 +19,7 @@ from voicecall.sdk import (
     CarrierCallId,
     CarrierCallStatus,
     CarrierRejected,
+    Clock,
     EndCause,
     Ended,
     Live,
@@ -29,6 +30,9 @@ from voicecall_telnyx.client_state import ClientState, read_state
 from voicecall_telnyx.rest import RestApi
 
 UNTOLD = "it ended while nobody listened, and Telnyx does not tell why"
+NEWS_PAUSES_SECONDS = (0.5, 1.0)
+"""Before Telnyx is asked again why a call ended: its webhook may still be on its way, and its
+events are found a moment late."""
 _DEEP = 4
 
 
@@ -46,11 +50,13 @@ class Lookup:
     Args:
         api: is asked.
         connection_id: the application that places our calls.
+        clock: between two questions.
     """
 
-    def __init__(self, api: RestApi, connection_id: str) -> None:
+    def __init__(self, api: RestApi, connection_id: str, clock: Clock) -> None:
         self._api = api
         self._connection_id = connection_id
+        self._clock = clock
 
     async def find(self, call_id: CallId) -> Found | None:
         """The live call that was dialled for `call_id`.
@@ -81,12 +87,13 @@ class Lookup:
         try:
             known = await self._api.call(call.carrier_call_id)
         except CarrierCallGone:
+            await self._clock.sleep(sum(NEWS_PAUSES_SECONDS))
             return _ended_untold(call)
         state = read_state(known.get("client_state"))
         if known.get("is_alive") is True:
             answered = call.answered or (state is not None and state.up)
             return Live(answered=answered or await self._event(known, "call.answered") is not None)
-        payload = await self._event(known, "call.hangup")
+        payload = await self._end(known)
         if payload is None:
             return _ended_untold(call)
         return Ended(
@@ -94,6 +101,16 @@ class Lookup:
             ended_by=endings.ended_by(payload),
             detail=endings.detail_of(payload),
         )
+
+    async def _end(self, known: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """How a leg ended, when that is told soon enough."""
+        payload = await self._event(known, "call.hangup")
+        for pause in NEWS_PAUSES_SECONDS:
+            if payload is not None:
+                break
+            await self._clock.sleep(pause)
+            payload = await self._event(known, "call.hangup")
+        return payload
 
     async def _event(self, known: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
         """The payload of an event of a leg; None when there is none, or Telnyx keeps none."""

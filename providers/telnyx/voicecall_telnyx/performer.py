@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 
 import anyio
 
@@ -16,7 +17,9 @@ from voicecall.sdk import (
     Answer,
     CarrierCall,
     CarrierCallId,
+    CarrierRateLimited,
     CarrierRejected,
+    CarrierUnreachable,
     Clock,
     Gather,
     HangUp,
@@ -31,7 +34,7 @@ from voicecall.sdk import (
     StopSpeaking,
     Transfer,
 )
-from voicecall_telnyx import documents, webhooks
+from voicecall_telnyx import again, documents, webhooks
 from voicecall_telnyx.client_state import ClientState, write_state
 from voicecall_telnyx.config import TelnyxConfig
 from voicecall_telnyx.documents import Action
@@ -43,6 +46,8 @@ LETTERS_PER_SECOND = 8.0
 SPEECH_MARGIN_SECONDS = 5.0
 DIGIT_SECONDS = 0.5
 """Tone and pause of one key."""
+STREAM_PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0)
+"""Before a stream is opened anew where Telnyx still takes another for open."""
 
 
 class Performer:
@@ -115,7 +120,7 @@ class Performer:
     async def act(
         self, call: CarrierCall, carrier_call_id: CarrierCallId, action: Action, *, up: bool = False
     ) -> None:
-        """Give one command, under a fresh id and the leg's state."""
+        """Give one command, under an id of its own and the leg's state."""
         leg = self._legs.of(carrier_call_id)
         state = ClientState(
             call=call.call_id,
@@ -129,7 +134,9 @@ class Performer:
             "client_state": write_state(state),
             "command_id": str(uuid.uuid4()),
         }
-        await self._api.act(carrier_call_id, action.name, fields)
+        await again.insist(
+            self._context.clock, lambda: self._api.act(carrier_call_id, action.name, fields)
+        )
 
 
 class _Delivery:
@@ -170,6 +177,11 @@ class _Delivery:
             await self.do(action)
         self._saying = (saying, len(say.text) / LETTERS_PER_SECOND + SPEECH_MARGIN_SECONDS)
         if self.leg.transcribing:
+            await self._cease_listening()
+
+    async def _cease_listening(self) -> None:
+        """What was said stays said when recognition goes on: nobody waits for its words."""
+        with suppress(CarrierRateLimited, CarrierUnreachable):
             await self.if_possible(documents.STOP_LISTENING)
             self.leg.transcribing = False
 
@@ -182,13 +194,16 @@ class _Delivery:
 
     async def open_stream(self, start: Action) -> None:
         """Open the stream; one that Telnyx still takes for open is closed first."""
-        await self._begin(start, documents.STOP_STREAM)
+        await self._begin(start, documents.STOP_STREAM, STREAM_PAUSES_SECONDS)
 
-    async def _begin(self, start: Action, stop: Action) -> None:
+    async def _begin(self, start: Action, stop: Action, pauses: Sequence[float] = (0.0,)) -> None:
         """Begin what a leg does once at most; what we do not know to be running is stopped."""
-        if not await self.if_possible(start):
+        for pause in pauses:
+            if await self.if_possible(start):
+                return
             await self.if_possible(stop)
-            await self.do(start)
+            await self._clock.sleep(pause)
+        await self.do(start)
 
     async def finish(self) -> None:
         """Wait until what was begun in this delivery is over."""

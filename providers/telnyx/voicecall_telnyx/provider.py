@@ -51,7 +51,7 @@ class TelnyxProvider(CallProvider):
         self._context = context
         self._api = RestApi(config, context.http)
         self._legs = Legs()
-        self._lookup = Lookup(self._api, config.connection_id)
+        self._lookup = Lookup(self._api, config.connection_id, context.clock)
         self._performer = Performer(config, context, self._api, self._legs)
         self._keys = Rotating(_keys(config), context.clock)
 

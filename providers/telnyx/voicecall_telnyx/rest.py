@@ -43,7 +43,7 @@ class NotPossibleNow(CarrierRejected):
 
 
 class RestApi:
-    """Telnyx's REST API with the account's key. Nothing is ever sent twice.
+    """Telnyx's REST API with the account's key. It sends nothing twice.
 
     Args:
         config: key and origin.

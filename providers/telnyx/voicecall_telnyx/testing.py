@@ -78,6 +78,7 @@ class TelnyxHarness(ProviderHarness):
         super().__init__(key=key)
         self._calls: dict[CarrierCallId, CarrierCallStatus] = {}
         self._commands: set[str] = set()
+        self._done: set[tuple[CarrierCallId, str]] = set()
 
     def config(self, base_url: str) -> Mapping[str, object]:
         """An account whose public key is this double's."""
@@ -192,6 +193,10 @@ class TelnyxHarness(ProviderHarness):
             fields.want_raw_audio(given)
         except fields.BadField as bad:
             return answers.bad_field(bad)
+        command = (call, str(given.get("command_id")))
+        if command in self._done:
+            return answers.data({"result": "ok"})
+        self._done.add(command)
         if action == "hangup":
             self.ledger.append(HungUp(carrier_call_id=call))
         instruction = _instruction(action, given)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -113,7 +114,8 @@ def verify(request: WebhookRequest, keys: Sequence[Ed25519PublicKey]) -> Verifie
         raise SignatureInvalid(f"{TIMESTAMP_HEADER!r} must be whole seconds since the epoch")
     if not signed_by(keys, signature, stamp.encode() + b"|" + request.body):
         raise SignatureInvalid("the signature does not fit; compare telnyx.publicKey")
-    require_fresh(float(stamp), request.received_at)
+    # Telnyx counts whole seconds, so that is what the window is measured in.
+    require_fresh(float(stamp), math.floor(request.received_at))
     return VerifiedWebhook(request=request, replay_key=hashlib.sha256(request.body).hexdigest())
 
 
