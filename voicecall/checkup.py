@@ -98,8 +98,11 @@ async def _asked(
         said = await (await opener.provider(urls)).check()
     except CarrierError as error:
         said = [_finding(Severity.ERROR, provider.spec.name, error.message)]
-    known = [each for each in said if exposed or _UNKNOWN_HOST not in each.message]
-    return [*known, *found]
+    return [*(each for each in said if exposed or not _names_unknown(each)), *found]
+
+
+def _names_unknown(finding: Finding) -> bool:
+    return _UNKNOWN_HOST in f"{finding.message}{finding.remedy}"
 
 
 async def _exposed(
