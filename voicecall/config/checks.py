@@ -41,7 +41,7 @@ def check_selection(
             section.child("provider") or section,
             suggestion='add fromNumber: "+…"' + (f", or set {variable}" if variable else ""),
         )
-    if spec.needs_public_url and selection.exposure is None:
+    if spec.needs_public_url and selection.exposure is None and not selection.exposure_asked:
         report.error(
             f"provider {spec.name!r} cannot reach us: nothing makes {settings.serve.path!r} public",
             section.child("provider") or section,

@@ -38,7 +38,11 @@ class Selected(Generic[S_co]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Every plugin that a configuration selects; None: none is wanted or needed."""
+    """Every plugin that a configuration selects; None: none is wanted or needed.
+
+    Args:
+        exposure_asked: whether the file asks for an exposure, also for one that cannot be used.
+    """
 
     provider: Selected[ProviderSpec] | None = None
     tts: Selected[TtsSpec] | None = None
@@ -48,6 +52,7 @@ class Selection:
     vad: Selected[VadSpec] | None = None
     responder: Selected[ResponderSpec] | None = None
     exposure: Selected[ExposureSpec] | None = None
+    exposure_asked: bool = False
     sinks: tuple[Selected[SinkSpec], ...] = ()
 
     def all(self) -> tuple[Selected[PluginSpec], ...]:
@@ -104,6 +109,11 @@ class LoadedConfig:
                 'is off; set "enabled" to true to see what is missing'
             )
         return self.selection.provider
+
+    def section(self, spec: PluginSpec) -> Section:
+        """What the file says for `spec`, selected or not; its defaults where it says nothing."""
+        found = self.sections.get((spec.kind, spec.name))
+        return spec.config() if found is None else found
 
     @property
     def tts(self) -> Selected[TtsSpec] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from voicecall.config.environment import filled, has_credentials
@@ -103,7 +103,7 @@ class Selector:
         )
         for spec in registry.all_specs():
             self._check_unselected(spec)
-        return selection
+        return replace(selection, exposure_asked=self._asks_for_exposure())
 
     # ---- one plugin ----------------------------------------------------------------------
 
@@ -301,6 +301,12 @@ class Selector:
         if selected is None or not implied:
             return selected
         return Selected(spec=winner, config=selected.config.model_copy(update=dict(implied)))
+
+    def _asks_for_exposure(self) -> bool:
+        specs = self._material.registry.specs(ExposureSpec)
+        written = {(spec.kind, spec.name) for spec in specs} & self._material.plugins.keys()
+        faulty = written - self.sections.keys()
+        return bool(faulty) or self._material.settings.tunnel.provider != "none"
 
     def _wanted_exposures(self) -> list[tuple[int, ExposureSpec, Mapping[str, object]]]:
         """Precedence, plugin, and what its being named implies, for every one that is wanted."""

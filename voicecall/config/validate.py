@@ -138,9 +138,10 @@ def _wording(model: type[BaseModel], path: KeyPath, found: Node, fault: Any) -> 
         return "this must be an object"
     message = str(fault["msg"])
     message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    message = message[:1].lower() + message[1:]
+    if not path and found.is_object:
+        return message
     name = repr(str(path[-1])) if path and isinstance(path[-1], str) else "this"
-    text = f"{name}: {message}"
+    text = f"{name}: {message[:1].lower()}{message[1:]}"
     hidden = holds_secret(annotation_at(model, path)) or found.is_object
     if hidden or fault["type"] == "value_error" or isinstance(found.value, list):
         return text

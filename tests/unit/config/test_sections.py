@@ -1,10 +1,10 @@
 """Does every section belong to its plugin, and is what nobody owns treated as it deserves?"""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import pytest
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from voicecall.config.problems import Severity
 from voicecall.plugins.registry import LoadedPlugin, Registry
@@ -175,3 +175,24 @@ def test_a_plugin_whose_own_check_raises_is_named_and_its_text_is_not_shown(
         "tts.worse",
     )
     assert "canary" not in str(problem)
+
+
+class Pair(Section):
+    left: str | None = None
+    right: str | None = None
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        if (self.left is None) != (self.right is None):
+            raise ValueError("Left and right go together")
+        return self
+
+
+def test_what_is_wrong_with_a_whole_section_is_said_as_its_plugin_says_it(
+    problems: Any, registry: Registry
+) -> None:
+    specs = [
+        replace(spec, config=Pair) if spec.name == "acme" else spec for spec in registry.all_specs()
+    ]
+    (problem,) = problems('{ acme: { left: "a" } }', registry=Registry.of(*specs))
+    assert (problem.key_path, problem.message) == ("acme", "Left and right go together")

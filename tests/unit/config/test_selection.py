@@ -305,3 +305,21 @@ def test_settings_that_make_sense_are_accepted_in_silence(load: Any, text: str) 
 )
 def test_settings_that_are_probably_a_mistake_are_warnings(load: Any, text: str) -> None:
     assert len(load(text).warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("publicUrl: 7", "'publicUrl': input should"),
+        ('tunnel: { provider: "nobody" }', "exposure 'nobody' is not installed"),
+        ('valley: { mode: "sideways" }', "mode"),
+    ],
+)
+def test_an_exposure_that_cannot_be_used_is_one_problem_and_not_missing_too(
+    problems: Any, section: str, said: str
+) -> None:
+    text = (
+        '{ provider: "acme", fromNumber: "+15550001111", '
+        'acme: { accountSid: "A", authToken: "t" }, %s }'
+    )
+    assert said in one(problems, text % section)
