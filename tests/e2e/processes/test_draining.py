@@ -6,10 +6,12 @@ import json
 import socket
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -89,3 +91,18 @@ def test_acceptance_35_sigterm_drains_and_exits_0_whoever_is_attached(
         assert store.execute("SELECT count(*) FROM calls WHERE live").fetchone() == (0,)
     # The call without a voice may have been given up before.
     assert (len(ends), ends.count("hangup-user")) == (4, 1) and ends.count("hangup-bot") >= 2
+
+
+def test_sigterm_while_a_tunnel_does_not_come_up_ends_the_gateway_and_the_tunnel(
+    new_machine: Any, tmp_path: Path
+) -> None:
+    silent, begun = tmp_path / "cloudflared", tmp_path / "begun"
+    silent.write_text(f"#!/bin/sh\necho $$ > {begun}\nexec sleep 60\n")
+    silent.chmod(0o700)
+    tunnel = {"provider": "cloudflared", "cloudflaredPath": str(silent)}
+    machine = new_machine({"tunnel": tunnel})
+    with machine.running("serve") as process:
+        tunnel_id = int(machine.eventually(lambda: begun.exists() and begun.read_text()))
+        assert process.stop() == 0, process.errors
+        assert not psutil.pid_exists(tunnel_id)
+    assert list((machine.state / "exposures").iterdir()) == []

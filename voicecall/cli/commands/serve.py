@@ -46,18 +46,28 @@ async def _serve(
 ) -> int:
     stop = anyio.Event()
     reloader = _Reloader(stop)
+    starting = anyio.CancelScope()
+
+    def give_up() -> None:
+        if reloader.gateway is None:
+            starting.cancel()
+
     async with anyio.create_task_group() as tasks:
-        await tasks.start(_watch_signals, stop)
+        await tasks.start(_watch_signals, stop, give_up)
         await tasks.start(reloader.watch)
-        async with running(loaded, state_dir=state, reread=reread) as gateway:
-            reloader.gateway = gateway
-            _announce(output, gateway)
-            await stop.wait()
+        with starting:
+            async with running(loaded, state_dir=state, reread=reread) as gateway:
+                reloader.gateway = gateway
+                _announce(output, gateway)
+                await stop.wait()
         tasks.cancel_scope.cancel()
     return Exit.OK
 
 
-async def _watch_signals(stop: anyio.Event, *, task_status: TaskStatus[None]) -> None:
+async def _watch_signals(
+    stop: anyio.Event, give_up: Callable[[], None], *, task_status: TaskStatus[None]
+) -> None:
+    """At the first signal set `stop`, and `give_up` a start; at the second leave at once."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         task_status.started()
         async for _ in signals:
@@ -67,6 +77,7 @@ async def _watch_signals(stop: anyio.Event, *, task_status: TaskStatus[None]) ->
             complain("draining; a second signal leaves at once")
             service_manager.stopping()
             stop.set()
+            give_up()
 
 
 class _Reloader:
