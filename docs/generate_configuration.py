@@ -32,6 +32,8 @@ HERE = Path(__file__).resolve().parent
 PAGE = HERE / "configuration.md"
 MARKER = "<!-- From here on written by docs/generate_configuration.py; edit the models. -->"
 
+_HEADER = ("| key | type | default | |", "|---|---|---|---|")
+
 EACH, ANY_KEY = "[]", "*"
 """Steps into a list and into a map."""
 
@@ -55,9 +57,15 @@ def page(current: str) -> str:
     kernel, *plugins = parts(loaded.registry)
     lines = [MARKER, "", "## The voice-call section", "", *_section(loaded, kernel, 3)]
     lines += ["## Sections of plugins", ""]
+    told: PluginSpec | None = None
     for part in plugins:
-        if part.spec is not None and _is_preferred(part, part.spec):
+        if part.spec is None or not _is_preferred(part, part.spec):
+            continue
+        if part.spec is told:
+            lines = [*lines[:-1], *_section(loaded, part, 4)[len(_HEADER) :]]
+        else:
             lines += _plugin(loaded, part, part.spec)
+        told = part.spec
     return head + "\n".join([*lines, *_other_releases()])
 
 
@@ -106,7 +114,7 @@ def _section(loaded: LoadedConfig, part: Part, level: int) -> list[str]:
 def _rows(loaded: LoadedConfig, table: Table) -> list[str]:
     if not table.keys:
         return ["Nothing to set.", ""]
-    lines = ["| key | type | default | |", "|---|---|---|---|"]
+    lines = [*_HEADER]
     for key in table.keys:
         steps = (*table.path, key)
         lines.append(_row(steps, explain(loaded, _example(steps))))

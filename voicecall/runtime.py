@@ -35,6 +35,7 @@ from voicecall.generations import (
     generations,
     refuse_what_needs_a_restart,
 )
+from voicecall.leftovers import clear_leftovers
 from voicecall.media.counters import MediaCounters
 from voicecall.media.tokens import StreamTokens
 from voicecall.opening import Opener
@@ -185,6 +186,7 @@ class _Gateway:
             stack=self._stack,
         )
         here = self._public.listening
+        await clear_leftovers(self._loaded, opener, state_dir=self._state_dir, here=here)
         self._side = PublicSide(
             self._loaded,
             self._public,

@@ -62,6 +62,11 @@ class Marker:
     def __init__(self, state_dir: Path, name: str) -> None:
         self._path = state_dir / "exposures" / f"{name}.json"
 
+    @staticmethod
+    def is_any(state_dir: Path) -> bool:
+        """Whether any exposure has written anything."""
+        return any((state_dir / "exposures").glob("*.json"))
+
     def read(self) -> dict[str, object] | None:
         """What is written; None when there is nothing, or nothing that can be read."""
         try:

@@ -225,6 +225,9 @@ class ExposureSpec(PluginSpec):
             a gateway has it open.
         remove: ``remove(config, context)`` takes away what `voicecall expose` left behind, and
             nothing of anybody else's; whether there was anything. None: nothing is ever left.
+        clear: ``clear(config, context)`` takes away what a gateway that was killed left behind;
+            whether there was anything. Asked before a gateway opens another exposure, or none,
+            when a `Marker` is there. None: `open` never leaves anything.
     """
 
     kind = "exposure"
@@ -239,6 +242,7 @@ class ExposureSpec(PluginSpec):
     opens_quietly: bool = False
     check: Callable[[Any, ExposureContext], Awaitable[Sequence[Finding]]] = _nothing_found
     remove: Callable[[Any, ExposureContext], Awaitable[bool]] | None = None
+    clear: Callable[[Any, ExposureContext], Awaitable[bool]] | None = None
 
     @property
     def sections(self) -> tuple[str, ...]:

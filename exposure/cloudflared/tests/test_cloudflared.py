@@ -158,6 +158,55 @@ def test_the_address_of_the_service_in_an_error_is_no_tunnel() -> None:
     assert "EOF" in said.reason(log)
 
 
+def test_the_complaint_is_told_and_not_the_hint_at_the_help() -> None:
+    log = "Provided Tunnel token is not valid.\nSee 'cloudflared tunnel run --help'.\n"
+    assert said.reason(log) == "Provided Tunnel token is not valid."
+
+
+@pytest.mark.parametrize(
+    ("complaint", "remedy"),
+    [
+        ("dial tcp: lookup api.trycloudflare.com: no such host", "DNS"),
+        ('ERR Error unmarshaling QuickTunnel response status_code="429 Too Many"', "some minutes"),
+    ],
+)
+def test_the_remedy_fits_the_complaint(
+    program: Path, tmp_path: Path, context: ExposureContext, complaint: str, remedy: str
+) -> None:
+    (tmp_path / "log").write_text(complaint)
+    program.write_text(f"#!/bin/sh\ncat {tmp_path / 'log'} >&2\n")
+
+    async def main() -> None:
+        with pytest.raises(ExposureError) as caught:
+            async with opened(program, context):
+                pass
+        assert remedy in (caught.value.remedy or "")
+
+    anyio.run(main)
+
+
+def test_what_a_killed_gateway_left_goes_though_cloudflared_is_not_in_force(
+    program: Path, context: ExposureContext
+) -> None:
+    (spec,) = voicecall_exposures()
+    clear = spec.clear
+    assert clear is not None
+
+    async def main() -> None:
+        async with opened(program, replace(context, by_hand=True)):
+            pass
+        by_hand = Marker(context.state_dir, "cloudflared-by-hand")
+        noted = by_hand.read() or {}
+        ours = Marker(context.state_dir, "cloudflared")
+        ours.write({**noted, "owner": os.getppid(), "owner_created": 1.0})
+        by_hand.clear()
+        assert await clear(CloudflaredConfig(), context)
+        assert not psutil.pid_exists(int(str(noted["pid"])))
+        assert ours.read() is None
+
+    anyio.run(main)
+
+
 @given(st.text(), st.from_regex(r"[A-Za-z0-9_-]{8,40}", fullmatch=True))
 def test_a_reason_is_short_and_printable_and_holds_no_secret(log: str, secret: str) -> None:
     told = said.reason(f"2026-11-23T05:00:00Z ERR {log}{secret}{log}", secret)

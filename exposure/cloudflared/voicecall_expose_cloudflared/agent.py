@@ -98,9 +98,8 @@ class Agent:
         with anyio.move_on_after(START_SECONDS):
             while not await self.look():
                 if not self.is_alive:
-                    raise ExposureError(
-                        f"cloudflared ended: {await self.reason()}", remedy=self._remedy()
-                    )
+                    why = await self.reason()
+                    raise ExposureError(f"cloudflared ended: {why}", remedy=self._remedy(why))
                 await anyio.sleep(LOOK_SECONDS)
             return
         raise ExposureError(
@@ -108,10 +107,12 @@ class Agent:
             remedy=f"let TCP and UDP port 7844 out ({_FIREWALL}), then try again",
         )
 
-    def _remedy(self) -> str:
+    def _remedy(self, reason: str) -> str:
         if self._command.secrets:
             return "check tunnel.cloudflaredToken against the tunnel in Cloudflare's dashboard"
-        return "try again in some minutes; quick tunnels are limited, a named one is not"
+        if "429" in reason:
+            return "try again in some minutes; quick tunnels are limited, a named one is not"
+        return "check the way out to the internet and its names (DNS), then try again"
 
     async def reason(self) -> str:
         """The last thing it complained about."""

@@ -84,6 +84,13 @@ async def remove_cloudflared(config: CloudflaredConfig, context: ExposureContext
     return await removed(config, context)
 
 
+async def clear_cloudflared(config: CloudflaredConfig, context: ExposureContext) -> bool:
+    """End the tunnel of a gateway that was killed."""
+    from voicecall_expose_cloudflared.tunnel import cleared
+
+    return await cleared(context)
+
+
 def _is_wanted(config: CloudflaredConfig) -> bool:
     """Only `tunnel.provider` chooses it: a path or a token left in the file opens nothing."""
     return False
@@ -102,5 +109,6 @@ def voicecall_exposures() -> list[ExposureSpec]:
             keys=("tunnel.cloudflared*",),
             check=check_cloudflared,
             remove=remove_cloudflared,
+            clear=clear_cloudflared,
         )
     ]

@@ -8,6 +8,8 @@ _METRICS = re.compile(r"metrics server on (\S+?:\d+)")
 _HOST = re.compile(r"https://((?!api\.)[a-z0-9.-]+\.trycloudflare\.com)", re.IGNORECASE)
 _FAULT = re.compile(r"^(?:\S+ )?(?:ERR|FTL) (.*)$", re.MULTILINE)
 _LINE = re.compile(r"^(?:\S+Z [A-Z]{3} )?(.*\S.*)$", re.MULTILINE)
+_USAGE = "See 'cloudflared "
+"""Begins the line that follows a complaint about how it was called."""
 _REGISTERED = "Registered tunnel connection"
 LONGEST_REASON = 200
 
@@ -33,7 +35,8 @@ def reason(log: str, *secrets: str) -> str:
     """Its last complaint, or else its last line; short, printable, and without `secrets`."""
     for secret in secrets:
         log = log.replace(secret, "***")
-    complaints = _FAULT.findall(log) or _LINE.findall(log)
+    lines = [line for line in _LINE.findall(log) if not line.startswith(_USAGE)]
+    complaints = _FAULT.findall(log) or lines
     last = complaints[-1] if complaints else "it said nothing"
     plain = "".join(each if each.isprintable() else " " for each in last).strip()
     return plain if len(plain) <= LONGEST_REASON else f"{plain[:LONGEST_REASON]}…"

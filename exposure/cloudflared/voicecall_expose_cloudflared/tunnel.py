@@ -14,6 +14,7 @@ from voicecall_expose_cloudflared.plugin import CloudflaredConfig
 OURS = "cloudflared"
 BY_HAND = "cloudflared-by-hand"
 """Names of markers: of what ends with us, and of what `voicecall expose` leaves running."""
+_NOTHING = Command(program="", arguments=())
 
 
 @asynccontextmanager
@@ -53,8 +54,16 @@ async def _up(by_hand: Agent, ours: Agent) -> Agent:
 
 async def removed(config: CloudflaredConfig, context: ExposureContext) -> bool:
     """End what was opened by hand; whether there was anything."""
-    nothing = Command(program="", arguments=())
-    return await Agent(nothing, context, name=BY_HAND).clear()
+    return await Agent(_NOTHING, context, name=BY_HAND).clear()
+
+
+async def cleared(context: ExposureContext) -> bool:
+    """End what a gateway that was killed left; whether there was anything.
+
+    Raises:
+        ExposureError: that gateway is alive.
+    """
+    return await Agent(_NOTHING, context, name=OURS).clear()
 
 
 def findings(config: CloudflaredConfig) -> Sequence[Finding]:

@@ -251,6 +251,20 @@ async def test_a_leftover_is_found_by_its_tag_when_its_id_was_not_noted(rig: Rig
 
 
 @pytest.mark.anyio
+async def test_what_a_killed_gateway_left_goes_though_ngrok_is_not_in_force(rig: Rig) -> None:
+    assert SPEC.clear is not None
+    async with rig.opened(by_hand=True):
+        pass
+    by_hand = Marker(rig.context.state_dir, "ngrok-by-hand")
+    ours = Marker(rig.context.state_dir, "ngrok")
+    ours.write({**(by_hand.read() or {}), "owner": os.getppid(), "owner_created": 1.0})
+    by_hand.clear()
+    assert await SPEC.clear(NgrokConfig(), rig.context)
+    assert (await rig.harness.present(), ours.read()) == ([], None)
+    assert not await SPEC.clear(NgrokConfig(), rig.context)
+
+
+@pytest.mark.anyio
 async def test_a_living_gateways_agent_is_left_alone(rig: Rig) -> None:
     async with rig.opened() as endpoint:
         marker = Marker(rig.context.state_dir, "ngrok")

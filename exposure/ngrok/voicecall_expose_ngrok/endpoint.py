@@ -61,6 +61,7 @@ class NgrokEndpoint(PublicEndpoint):
         Raises:
             ExposureError: there is no public side.
         """
+        why = "the agent has ended"
         if self._agent.is_alive:
             try:
                 await self._agent.look()
@@ -68,13 +69,15 @@ class NgrokEndpoint(PublicEndpoint):
                 self._silences += 1
                 if self._silences < LONGEST_SILENCE:
                     raise
+                why = "the agent runs, and does not answer"
             else:
                 self._url, self._silences = self._agent.url, 0
                 return
-        await self._restart()
+        await self._restart(why)
 
-    async def _restart(self) -> None:
-        self._context.logger.warning("ngrok is started anew: %s", await self._agent.reason())
+    async def _restart(self, why: str) -> None:
+        said = await self._agent.reason() or "nothing"
+        self._context.logger.warning("ngrok is started anew: %s; it said last: %s", why, said)
         self._silences = 0
         await self._agent.clear()
         self._agent = self._ours

@@ -75,6 +75,13 @@ async def remove_ngrok(config: NgrokConfig, context: ExposureContext) -> bool:
     return await removed(context)
 
 
+async def clear_ngrok(config: NgrokConfig, context: ExposureContext) -> bool:
+    """End the agent of a gateway that was killed."""
+    from voicecall_expose_ngrok.tunnel import cleared
+
+    return await cleared(context)
+
+
 def _is_wanted(config: NgrokConfig) -> bool:
     """Only `tunnel.provider` chooses it: a token left in the file opens nothing."""
     return False
@@ -102,5 +109,6 @@ def voicecall_exposures() -> list[ExposureSpec]:
             },
             check=check_ngrok,
             remove=remove_ngrok,
+            clear=clear_ngrok,
         )
     ]

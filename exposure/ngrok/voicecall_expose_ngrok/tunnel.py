@@ -67,3 +67,12 @@ async def _taken_over(by_hand: Agent, *, exclusive: bool) -> bool:
 async def removed(context: ExposureContext) -> bool:
     """End what was opened by hand; whether there was anything."""
     return await process(context.state_dir, BY_HAND).clear()
+
+
+async def cleared(context: ExposureContext) -> bool:
+    """End what a gateway that was killed left; whether there was anything.
+
+    Raises:
+        ExposureError: that gateway is alive.
+    """
+    return await process(context.state_dir, OURS).clear()

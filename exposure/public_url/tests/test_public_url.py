@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from voicecall.sdk import ExposureContext, HttpResponse, SystemClock
+from voicecall.sdk import ExposureContext, ExposureError, HttpResponse, SystemClock
 from voicecall_expose_public_url.plugin import PublicUrlConfig, voicecall_exposures
 from voicecall_expose_public_url.url import parse_public_url
 
@@ -160,3 +160,14 @@ def test_any_text_is_a_url_or_refused_with_a_reason(text: str) -> None:
     else:
         assert parse_public_url(str(url)) == url
         assert str(url).isascii()
+
+
+def test_without_the_key_it_says_what_is_missing() -> None:
+    (spec,) = voicecall_exposures()
+
+    async def main() -> None:
+        async with spec.open(PublicUrlConfig(), None):  # type: ignore[arg-type]
+            pass
+
+    with pytest.raises(ExposureError, match="publicUrl is not set"):
+        anyio.run(main)

@@ -7,7 +7,14 @@ from contextlib import asynccontextmanager
 
 from pydantic import field_validator
 
-from voicecall.sdk import ExposureContext, ExposureSpec, PublicEndpoint, Section, hookimpl
+from voicecall.sdk import (
+    ExposureContext,
+    ExposureError,
+    ExposureSpec,
+    PublicEndpoint,
+    Section,
+    hookimpl,
+)
 
 
 class PublicUrlConfig(Section):
@@ -30,11 +37,19 @@ class PublicUrlConfig(Section):
 async def open_public_url(
     config: PublicUrlConfig, context: ExposureContext
 ) -> AsyncIterator[PublicEndpoint]:
-    """The endpoint; nothing is started and nothing closed."""
+    """The endpoint; nothing is started and nothing closed.
+
+    Raises:
+        ExposureError: `publicUrl` is not set.
+    """
     from voicecall_expose_public_url.endpoint import PublicUrlEndpoint
     from voicecall_expose_public_url.url import parse_public_url
 
-    assert config.public_url is not None, "opened only when wanted"
+    if config.public_url is None:
+        raise ExposureError(
+            "publicUrl is not set",
+            remedy="set it to the URL of a proxy of your own, or use a tunnel",
+        )
     yield PublicUrlEndpoint(
         parse_public_url(config.public_url),
         webhook_path=context.webhook_path,

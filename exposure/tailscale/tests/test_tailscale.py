@@ -9,8 +9,8 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from voicecall.sdk import ExposureContext, ExposureError, Severity
-from voicecall_expose_tailscale.endpoint import opened, removed
+from voicecall.sdk import ExposureContext, ExposureError, Marker, Severity
+from voicecall_expose_tailscale.endpoint import cleared, opened, removed
 from voicecall_expose_tailscale.findings import findings
 from voicecall_expose_tailscale.plugin import TailscaleConfig
 from voicecall_expose_tailscale.serving import Mount
@@ -372,3 +372,18 @@ async def test_funnel_is_not_switched_for_somebody_who_came_to_the_port_meanwhil
         theirs = fake.put("/app", THEIRS, funnel=True)
     assert fake.serving.mounts == {*before, theirs}
     assert fake.serving.is_funnel(HOST, 443)
+
+
+async def test_what_a_killed_gateway_left_goes_though_tailscale_is_not_in_force(
+    fake: FakeTailscale, context: ExposureContext, by_hand: ExposureContext, config: Config
+) -> None:
+    async with opened(config(), by_hand):
+        pass
+    left = Marker(context.state_dir, "tailscale-by-hand")
+    Marker(context.state_dir, "tailscale").write(left.read() or {})
+    left.clear()
+    fake.put("/app", THEIRS)
+    assert await cleared(config(mode="off"), context)
+    assert fake.serving.mounts == {Mount(host=HOST, port=443, path="/app", target=THEIRS)}
+    assert markers(context) == []
+    assert not await cleared(config(mode="off"), context)

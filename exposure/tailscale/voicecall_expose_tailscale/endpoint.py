@@ -15,7 +15,7 @@ from voicecall_expose_tailscale.findings import finding
 from voicecall_expose_tailscale.mounting import Mounting
 from voicecall_expose_tailscale.plan import Plan, plan
 from voicecall_expose_tailscale.plugin import TailscaleConfig
-from voicecall_expose_tailscale.record import BY_HAND, Ledger
+from voicecall_expose_tailscale.record import BY_HAND, GATEWAY, Ledger
 from voicecall_expose_tailscale.serving import Mount
 
 OPEN_SECONDS = 19.0
@@ -103,7 +103,22 @@ async def removed(config: TailscaleConfig, context: ExposureContext) -> bool:
     """
     if not Ledger(context.state_dir, BY_HAND).read().made:
         return False
-    mounting = Mounting(Daemon(found(config.binary)), replace(context, by_hand=True))
+    return await _taken_down(config, replace(context, by_hand=True))
+
+
+async def cleared(config: TailscaleConfig, context: ExposureContext) -> bool:
+    """Take away what a gateway that was killed left; whether there was anything.
+
+    Raises:
+        ExposureError: it was refused.
+    """
+    if not Ledger(context.state_dir, GATEWAY).read().made:
+        return False
+    return await _taken_down(config, replace(context, by_hand=False))
+
+
+async def _taken_down(config: TailscaleConfig, context: ExposureContext) -> bool:
+    mounting = Mounting(Daemon(found(config.binary)), context)
     with _limited(OPEN_SECONDS, "removing it"):
         return await mounting.take_down()
 

@@ -91,6 +91,17 @@ async def remove_tailscale(config: TailscaleConfig, context: ExposureContext) ->
     return await removed(config, context)
 
 
+async def clear_tailscale(config: TailscaleConfig, context: ExposureContext) -> bool:
+    """Take away what a gateway that was killed left.
+
+    Raises:
+        ExposureError: it cannot be taken away.
+    """
+    from voicecall_expose_tailscale.endpoint import cleared
+
+    return await cleared(config, context)
+
+
 def _is_wanted(config: TailscaleConfig) -> bool:
     return config.mode != "off"
 
@@ -113,5 +124,6 @@ def voicecall_exposures() -> list[ExposureSpec]:
             },
             check=check_tailscale,
             remove=remove_tailscale,
+            clear=clear_tailscale,
         )
     ]

@@ -117,19 +117,14 @@ def _chosen(options: Options, loaded: LoadedConfig) -> Selected[ExposureSpec]:
     specs = loaded.registry.specs(ExposureSpec)
     if options.use is not None:
         spec = loaded.registry.get(ExposureSpec, options.use)
-        return Selected(spec=spec, config=_section(spec, loaded))
+        return Selected(spec=spec, config=loaded.section(spec))
     if loaded.exposure is not None and not loaded.exposure.spec.opens_quietly:
         return loaded.exposure
     able = [spec for spec in specs if "mode" in spec.config.model_fields]
     if len(able) == 1:
-        return Selected(spec=able[0], config=_section(able[0], loaded))
+        return Selected(spec=able[0], config=loaded.section(able[0]))
     names = ", ".join(spec.name for spec in specs if not spec.opens_quietly)
     raise UsageError(f"what shall expose it? say --use NAME; installed: {names or 'none'}")
-
-
-def _section(spec: ExposureSpec, loaded: LoadedConfig) -> Section:
-    found = loaded.sections.get((spec.kind, spec.name))
-    return spec.config() if found is None else found
 
 
 def _changed(chosen: Selected[ExposureSpec], options: Options) -> Section:
