@@ -26,6 +26,7 @@ from voicecall.sdk import (
     CallState,
     CarrierUnreachable,
     HttpResponse,
+    PublicUrlChanged,
     SinkContext,
     SystemClock,
 )
@@ -186,6 +187,28 @@ def test_the_end_of_a_call_arrives_with_the_whole_call_and_a_valid_signature(
             "call": {"callId": CALL, "state": "completed"},
         },
     }
+
+
+@pytest.mark.parametrize(("events", "posted"), [(["public-url"], 1), (["*"], 1), (["line"], 0)])
+def test_a_tunnel_that_moved_is_told_to_whoever_wants_to_know(
+    tmp_path: Path, receiver: Receiver, events: list[str], posted: int
+) -> None:
+    urls = {"former": "https://a.example/hook", "current": "https://b.example/hook"}
+
+    async def main() -> None:
+        http = Http()
+        async with sink_of(receiver.url, context(tmp_path, http), events=events) as sink:
+            sink.public_url_changed(PublicUrlChanged(**urls, at=1_800_000_000.25))
+            await http.after(posted)
+
+    anyio.run(main)
+    assert [json.loads(body) for _, body in receiver.got] == posted * [
+        {
+            "type": "voicecall.public-url",
+            "timestamp": "2027-01-15T08:00:00.250000Z",
+            "data": {"type": "public-url", **urls, "at": 1_800_000_000_250},
+        }
+    ]
 
 
 def test_a_failed_delivery_is_tried_again_under_the_same_id_when_it_is_due(

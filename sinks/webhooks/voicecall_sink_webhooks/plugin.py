@@ -22,7 +22,9 @@ EventName = Literal[
     "machine",
     "transferred",
     "recording",
+    "note",
     "finished",
+    "public-url",
     "*",
 ]
 

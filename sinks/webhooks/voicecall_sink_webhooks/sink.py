@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from voicecall.sdk import (
     ConfigError,
     EventSink,
     HttpResponse,
+    PublicUrlChanged,
     SinkContext,
 )
 from voicecall_sink_webhooks.outbox import Delivery, Outbox
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from voicecall_sink_webhooks.plugin import WebhooksConfig
 
 GONE = 410
+PUBLIC_URL = "public-url"
 TROUBLED_SECONDS = 30.0
 """Real seconds until an outbox that failed (a full disk) is tried again."""
 
@@ -73,21 +76,43 @@ class WebhookSink(EventSink):
         self._keys = [key_of(secret.get_secret_value()) for secret in secrets]
         self._host = urlsplit(config.url).hostname
         self._news = anyio.Event()
+        self._changes: deque[Delivery] = deque()
         self._is_gone = self._closing = False
 
     async def write(self, event: CallEvent) -> None:
         """Keep `event` for its receiver, if it is wanted there; the posting is a task's affair."""
         shown = dict(self._showing.event(event))
-        wanted = self._config.events
-        if self._is_gone or not event.number or not ("*" in wanted or shown["type"] in wanted):
+        if not event.number or not self._wants(shown["type"]):
             return
         if isinstance(event, CallFinished):
             shown["call"] = await self._showing.call(event.call_id)
+        await self._add(
+            Delivery(
+                id=f"{event.call_id}.{event.number}",
+                body=_body(f"voicecall.call.{shown['type']}", shown, event.at),
+                due=self._clock.wall(),
+            )
+        )
+
+    def public_url_changed(self, change: PublicUrlChanged) -> None:
+        """Keep it for its receiver, if it is wanted there; `run` puts it into the outbox."""
+        if not self._wants(PUBLIC_URL):
+            return
+        at = round(change.at * 1000)
+        shown = {"type": PUBLIC_URL, "former": change.former, "current": change.current, "at": at}
         delivery = Delivery(
-            id=f"{event.call_id}.{event.number}",
-            body=_body(shown, event.at),
+            id=f"{PUBLIC_URL}.{at}",
+            body=_body(f"voicecall.{PUBLIC_URL}", shown, change.at),
             due=self._clock.wall(),
         )
+        self._changes.append(delivery)
+        self._news.set()
+
+    def _wants(self, kind: object) -> bool:
+        wanted = self._config.events
+        return not self._is_gone and ("*" in wanted or kind in wanted)
+
+    async def _add(self, delivery: Delivery) -> None:
         lost = await self._outbox.add(delivery, most=self._config.max_waiting)
         if lost:
             self._logger.warning(
@@ -106,6 +131,9 @@ class WebhookSink(EventSink):
         while not last:
             last, self._news = self._closing, anyio.Event()
             try:
+                while self._changes:
+                    await self._add(self._changes[0])
+                    self._changes.popleft()
                 pause = await self.deliver_due()
             except sqlite3.Error:
                 self._logger.exception("the outbox cannot be used now")
@@ -166,9 +194,9 @@ class WebhookSink(EventSink):
             return None
 
 
-def _body(shown: dict[str, object], at: float) -> bytes:
+def _body(kind: str, shown: Mapping[str, object], at: float) -> bytes:
     payload = {
-        "type": f"voicecall.call.{shown['type']}",
+        "type": kind,
         "timestamp": datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z"),
         "data": shown,
     }
