@@ -150,8 +150,8 @@ async def test_a_strict_gateway_starts_once_its_url_is_proved_and_follows_it_whe
         async with httpx.AsyncClient() as client:
             assert (await client.post(started.urls.webhook())).status_code == 401
             assert (await client.get(f"{started.gateway.url}/metrics")).status_code == 401
-            headers = {"authorization": f"Bearer {token(tmp_path)}"}
-            page = (await client.get(f"{started.gateway.url}/metrics", headers=headers)).text
+        page = await metrics(started, tmp_path)
+        assert "voicecall_ready 1.0" in page
         assert 'voicecall_public_url{status="reachable"} 1.0' in page
         assert "voicecall_public_url_changes_total 1.0" in page
         assert "voicecall_public_url_carrier_behind 0.0" in page
@@ -171,6 +171,13 @@ async def test_a_strict_gateway_starts_once_its_url_is_proved_and_follows_it_whe
         code, told = await until_status(started, "unreachable")
         assert (code, told["ready"]) == (503, False)
         assert "nobody answers" in told["publicUrl"]["problem"]
+        assert "voicecall_ready 0.0" in await metrics(started, tmp_path)
+
+
+async def metrics(started: Running, directory: Path) -> str:
+    headers = {"authorization": f"Bearer {token(directory)}"}
+    async with httpx.AsyncClient() as client:
+        return (await client.get(f"{started.gateway.url}/metrics", headers=headers)).text
 
 
 async def dial_in(directory: Path) -> str:

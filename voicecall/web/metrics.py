@@ -162,7 +162,9 @@ class _Snapshot(Collector):
     def collect(self) -> Iterator[Metric]:
         """The families that are not counted here."""
         yield _gauge("build_info", "The version.", {__version__: 1.0}, "version")
-        yield _gauge("ready", "Whether new calls are taken.", {"": float(self._service.ready)})
+        verdict = self._sources.reach()
+        ready = self._service.ready and (verdict is None or verdict.ready)
+        yield _gauge("ready", "Whether new calls are taken.", {"": float(ready)})
         live = Counts(record.direction for record in self._service.live_calls())
         shown = {direction.value: float(live[direction]) for direction in Direction}
         yield _gauge("live_calls", "Calls that go on.", shown, "direction")
