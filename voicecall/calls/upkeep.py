@@ -18,7 +18,14 @@ from voicecall.config.hiding import hiding
 from voicecall.errors import CarrierCallGone, CarrierError, StoreError
 from voicecall.model.call import CallState, Direction
 from voicecall.model.carrier_events import CallEnded, EndCause
-from voicecall.model.instructions import Answer, Gather, Instruction, OpenStream, SendDigits
+from voicecall.model.instructions import (
+    Answer,
+    Gather,
+    Instruction,
+    OpenStream,
+    SendDigits,
+    StopSpeaking,
+)
 from voicecall.sdk.provider import CarrierCall, CarrierCallStatus, Live
 
 logger = logging.getLogger(__name__)
@@ -171,10 +178,18 @@ class Upkeep:
     def _go_on(self, status: CarrierCallStatus) -> None:
         record = self._call.record
         if record.state.is_answered:
+            if self._may_be_speaking:
+                self._call.deliver([StopSpeaking()])
             self._call.conversation.regain_line()
         elif record.is_live and isinstance(status, Live) and self._must_be_answered:
             # It was accepted and stored, and perhaps nobody came to answer it.
             self._call.deliver([Answer()])
+
+    @property
+    def _may_be_speaking(self) -> bool:
+        """Whether the carrier may still say for a former gateway what will be said anew."""
+        speaks = self._tools.open_stream is None and not self._tools.steers_by_document
+        return speaks and self._call.conversation.line is None and not self._call.record.greeted
 
     @property
     def _must_be_answered(self) -> bool:

@@ -18,7 +18,14 @@ from voicecall.model.carrier_events import (
     SpeechHeard,
 )
 from voicecall.model.ids import CarrierCallId
-from voicecall.model.instructions import Answer, Gather, OpenStream, Say, SendDigits
+from voicecall.model.instructions import (
+    Answer,
+    Gather,
+    OpenStream,
+    Say,
+    SendDigits,
+    StopSpeaking,
+)
 from voicecall.model.speech import PressDigits
 
 X1 = CarrierCallId("X1")
@@ -222,6 +229,23 @@ def test_a_restored_call_is_listened_to_again(gateway: Any, virtually: Any) -> N
             restored.spawn(restored.reconcile)
             await anyio.sleep(0.1)
             assert [kinds(batch) for batch in after.carrier.commands] == [[Gather]]
+
+    virtually(main)
+
+
+def test_a_greeting_that_a_former_gateway_began_is_stopped_before_it_is_said_anew(
+    gateway: Any, virtually: Any
+) -> None:
+    async def main() -> None:
+        async with gateway(streams=False) as before:
+            call = await before.place("Who is there?", mode=TALK)
+            await told(call, answered())
+            store = before.store
+        async with gateway(streams=False, store=store) as after:
+            (restored,) = await after.manager.restore()
+            restored.spawn(restored.reconcile)
+            await anyio.sleep(0.1)
+            assert [kinds(batch) for batch in after.carrier.commands] == [[StopSpeaking, Say]]
 
     virtually(main)
 
