@@ -54,12 +54,21 @@ def _of_core(core: Node | None) -> Node | None:
 
 
 def _without_skipped(tts: Node, report: Report) -> Node:
-    if tts.text("provider") in SKIPPED_SPEECH:
-        tts = _skip(tts, ("provider",), report)
     for name in SKIPPED_SPEECH:
         if tts.at(("providers", name)):
             tts = _skip(tts, ("providers", name), report)
+    if tts.text("provider") in SKIPPED_SPEECH:
+        tts = _with_another(_skip(tts, ("provider",), report))
     return tts
+
+
+def _with_another(tts: Node) -> Node:
+    """The backend whose section comes first speaks, where several could."""
+    providers = tts.child("providers")
+    if providers is None or len(providers.members) < 2:
+        return tts
+    name, node = next(iter(providers.members.items()))
+    return tts.put(("provider",), Node(name, node.place))
 
 
 def _skip(tts: Node, path: KeyPath, report: Report) -> Node:

@@ -84,6 +84,13 @@ def test_voices_that_cannot_phone_are_skipped_with_a_word(load: Any, name: str) 
     assert len(loaded.warnings) == 2
 
 
+def test_of_several_voices_the_first_takes_the_place_of_one_that_is_skipped(load: Any) -> None:
+    sections = 'worse: { voice: "x" }, offline: { voice: "y" }'
+    loaded = load(gateway("{}", rest=f'messages: {{ tts: {{ provider: "edge", {sections} }} }}'))
+    assert loaded.tts.spec.name == "worse"
+    assert len(loaded.warnings) == 1
+
+
 def test_legacy_keys_are_read_and_name_the_new_ones(load: Any) -> None:
     loaded = load(
         '{ provider: "log", streaming: { enabled: true, sttProvider: "openai-realtime",'
