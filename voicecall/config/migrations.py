@@ -39,6 +39,10 @@ RENAMED = (
         old=("streaming", "vadThreshold"),
         new=("streaming", "providers", "openai", "vadThreshold"),
     ),
+    Renamed(
+        old=("tunnel", "allowNgrokFreeTier"),
+        new=("tunnel", "allowNgrokFreeTierLoopbackBypass"),
+    ),
 )
 """Keys of older releases."""
 

@@ -106,6 +106,12 @@ def test_legacy_keys_are_read_and_name_the_new_ones(load: Any) -> None:
     ]
 
 
+def test_the_older_name_of_the_ngrok_bypass_is_read(load: Any) -> None:
+    loaded = load("{ tunnel: { allowNgrokFreeTier: false } }")
+    renamed = "rename it to 'tunnel.allowNgrokFreeTierLoopbackBypass'"
+    assert loaded.warnings[0].suggestion == renamed
+
+
 def test_a_mistake_under_a_legacy_key_is_shown_where_it_stands(problems: Any) -> None:
     found = problems('{ streaming: { sttModel: 5, openaiApiKey: "k" } }')
     assert ("error", "streaming.sttModel") in [(p.severity, p.key_path) for p in found]
