@@ -107,14 +107,21 @@ def is_short_emergency(text: str) -> bool:
 
 
 def _shorts(digits: str) -> Iterator[tuple[str, Iterable[str]]]:
-    """What may be dialled by `digits`, and where: as they are, and behind a country code."""
+    """What may be dialled by `digits`, and where: as they are, and behind a country code, also
+    with trunk zeros between."""
     import phonenumbers
 
     for start in (digits, digits.removeprefix("00"), digits.removeprefix("011")):
         yield start, phonenumbers.SUPPORTED_SHORT_REGIONS
         for length in (1, 2, 3):
-            code = int(start[:length] or 0)
-            yield start[length:], phonenumbers.region_codes_for_country_code(code)
+            regions = phonenumbers.region_codes_for_country_code(int(start[:length] or 0))
+            yield from ((each, regions) for each in _without_zeros(start[length:]))
+
+
+def _without_zeros(national: str) -> Iterator[str]:
+    """`national` as it is, and without its leading zeros, of which carriers drop some."""
+    zeros = len(national) - len(national.lstrip("0"))
+    return (national[dropped:] for dropped in range(zeros + 1))
 
 
 def _country(parsed: PhoneNumber, code: int) -> str:
@@ -176,7 +183,7 @@ def _is_emergency_of(number: str, parsed: PhoneNumber, code: int) -> bool:
 
     national = {
         phonenumbers.national_significant_number(parsed),
-        number.removeprefix(f"+{code}"),
+        *_without_zeros(number.removeprefix(f"+{code}")),
     }
     regions = phonenumbers.region_codes_for_country_code(code)
     if any(phonenumbers.is_emergency_number(n, r) for n in national for r in regions):

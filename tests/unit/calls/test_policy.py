@@ -96,6 +96,20 @@ def test_acceptance_37_an_emergency_number_behind_a_country_code_is_one(text: st
     assert refused.value.reason == "policy.destination"
 
 
+@pytest.mark.parametrize("between", ["", "0", "00"])
+def test_acceptance_37_emergency_numbers_behind_the_code_of_their_country_are_refused(
+    between: str,
+) -> None:
+    for region in sorted(phonenumbers.SUPPORTED_SHORT_REGIONS):
+        metadata = phonenumbers.PhoneMetadata.short_metadata_for_region(region)
+        code = phonenumbers.country_code_for_region(region)
+        if code and metadata and metadata.emergency and metadata.emergency.example_number:
+            spelling = f"+{code}{between}{metadata.emergency.example_number}"
+            with pytest.raises(PolicyRefused) as refused:
+                guard_destination(GuardSettings(), require_number(spelling))
+            assert refused.value.reason == "policy.destination", spelling
+
+
 @pytest.mark.parametrize("number", ["+19112345678", "+4911212345", "+61000111222"])
 def test_acceptance_37_digits_behind_an_emergency_number_change_nothing(number: str) -> None:
     assert refusal(GuardSettings(), number) == "policy.destination"
