@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,6 +27,10 @@ MAY_WAIT = 1024
 
 ACCEPTED_AT_ONCE = 16
 """How many are accepted in one go, while what calls have to say waits."""
+
+LAST_SECONDS = 1.0
+LAST_BYTES = 16_000_000
+"""How long, and how many, bytes are taken from a client that was refused."""
 
 
 @dataclass(frozen=True)
@@ -133,10 +138,20 @@ class Connection(TCPServer):
                 self._headers_begun = True
                 await self.idle_task.restart(self._task_group, self._idle_timeout)
             return
+        if isinstance(event, Closed) and _is_refused(self.protocol.protocol):
+            await self._let_it_read()
         if isinstance(event, Updated):
             self._headers_begun = event.idle and _has_begun(self.protocol.protocol)
             self._ours.crowd.note(self, idle=event.idle)
         await super().protocol_send(event)
+
+    async def _let_it_read(self) -> None:
+        """Take what a refused client still sends: closed over that, it would not see the answer."""
+        self.writer.write_eof()
+        left = LAST_BYTES
+        with anyio.move_on_after(LAST_SECONDS), suppress(OSError):
+            while left > 0 and (data := await self.reader.read(left)):
+                left -= len(data)
 
     async def _read_data(self) -> None:
         await super()._read_data()
@@ -183,6 +198,12 @@ class Http1(H11Protocol):
             await self.send(Closed())
             return
         await super()._create_stream(request)
+
+
+def _is_refused(protocol: object) -> bool:
+    """Whether what came is no HTTP/1.1 that we take."""
+    connection = getattr(protocol, "connection", None)
+    return isinstance(connection, h11.Connection) and connection.their_state is h11.ERROR
 
 
 def _has_begun(protocol: object) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+
 import anyio
 import httpx
 import pytest
@@ -155,6 +157,24 @@ def test_acceptance_19_a_flood_of_headers_is_431(edge, size):
         async with edge(limits={"headerBytes": 8 * 1024}) as one, await one.connect() as stream:
             await stream.send(SIGNED_HEAD + b"X-Flood: " + b"x" * size + b"\r\n\r\n")
             assert status_of(await stream.receive()) == 431
+
+    anyio.run(main)
+
+
+def test_acceptance_19_who_sends_megabytes_of_headers_can_still_read_the_431(edge):
+    def flood(port: int) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        try:
+            connection.request("POST", "/voice/webhook", headers={"X-Flood": "x" * 4_000_000})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    async def main() -> None:
+        async with edge(limits={"headerBytes": 8 * 1024}) as one:
+            port = httpx.URL(one.webhook_url).port
+            for _ in range(3):
+                assert await anyio.to_thread.run_sync(flood, port) == 431
 
     anyio.run(main)
 
