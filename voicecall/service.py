@@ -75,7 +75,12 @@ class Service(Protocol):
         ...
 
     async def end(self, call_id: str) -> None:
-        """Hang up; a call that has ended already is not an error."""
+        """Hang up; a call that has ended already is not an error.
+
+        Raises:
+            CallNotFound: nobody knows it.
+            StoreError: it is over, and that cannot be stored for now.
+        """
         ...
 
     async def find(self, call_id: str) -> CallRecord | None:
@@ -244,7 +249,7 @@ class CallService:
         call = self._manager.live(known)
         if call is not None:
             call.hang_up(CallState.HANGUP_BOT)
-            await call.ended.wait()
+            await call.over()
 
     async def _live(self, call_id: str) -> LiveCall:
         known = await self._manager.resolve(call_id)

@@ -312,6 +312,14 @@ class LiveCall:
         """End the call at the carrier, once; afterwards it is recorded as `state`."""
         self._upkeep.hang_up(state, detail)
 
+    async def over(self) -> None:
+        """Wait until the call, which was hung up, has ended, and that is stored.
+
+        Raises:
+            StoreError: it is over at the carrier, and that cannot be stored for now.
+        """
+        await self._upkeep.over(self.ended)
+
     async def first_word(self) -> None:
         """Wait until the carrier has named the call in a webhook, but not for long."""
         await within(FIRST_WORD_SECONDS, self._tools.clock, self._named.wait)

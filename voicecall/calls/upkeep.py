@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+import anyio
+
 from voicecall.calls import faults
 from voicecall.calls.control import CallControl
 from voicecall.calls.conversation import Conversation
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 HANG_UP_TRIES = 4
 RETRY_SECONDS = 1.0
 LINE_GRACE_SECONDS = 0.3
+STORE_SECONDS = 5.0
+"""How long whoever ends a call waits for its end to be stored once the carrier was told."""
 
 
 class Kept(CallControl, Protocol):
@@ -62,6 +66,7 @@ class Upkeep:
         self._call = call
         self._tools = tools
         self._ending: HungUp | None = None
+        self._hung_up = anyio.Event()
         self._losses = StreamLosses()
 
     # -- ending it
@@ -92,7 +97,29 @@ class Upkeep:
                     detail = f"the carrier could not be told to hang up: {error}"
                 else:
                     await self._tools.clock.sleep(RETRY_SECONDS * attempt)
+        self._hung_up.set()
         await self.insist(HungUp(state=state, detail=detail and hiding.secrets(detail)))
+
+    async def over(self, ended: anyio.Event) -> None:
+        """Wait until `ended` is set, which is when the end is stored.
+
+        Raises:
+            StoreError: the call is over at the carrier, and that cannot be stored for now.
+        """
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._give_up_storing, tasks.cancel_scope)
+            await ended.wait()
+            tasks.cancel_scope.cancel()
+        if not ended.is_set():
+            raise StoreError(
+                "the call is over, and that cannot be stored now; make room on the disk of the "
+                "state directory, and it is stored then"
+            )
+
+    async def _give_up_storing(self, waiting: anyio.CancelScope) -> None:
+        await self._hung_up.wait()
+        await self._tools.clock.sleep(STORE_SECONDS)
+        waiting.cancel()
 
     async def insist(self, fact: Fact) -> None:
         """Tell `fact` until it is durable; a full disk delays it, nothing loses it."""

@@ -99,6 +99,27 @@ def test_an_end_that_the_carrier_told_in_vain_is_noted_when_it_can_be(
     virtually(main)
 
 
+def test_who_ends_a_call_while_the_disk_is_full_is_told_and_it_is_noted_later(
+    gateway: Any, virtually: Any
+) -> None:
+    async def main() -> None:
+        disk = Disk()
+        async with gateway(store=disk) as world:
+            call = await world.place("Hello", mode=CallMode.CONVERSATION)
+            await call.tell(CallAnswered(key="a", carrier_call_id=X1))
+            disk.full = True
+            with anyio.fail_after(10), pytest.raises(StoreError, match="make room on the disk"):
+                await world.service.end(call.record.call_id)
+            assert len(world.carrier.hang_ups) == 1
+            disk.full = False
+            with anyio.fail_after(10):
+                await world.service.end(call.record.call_id)
+            assert len(world.carrier.hang_ups) == 1
+            assert call.record.state is CallState.HANGUP_BOT
+
+    virtually(main)
+
+
 def test_why_we_hung_up_is_kept_when_the_carrier_reports_the_end_first(
     gateway: Any, virtually: Any
 ) -> None:
