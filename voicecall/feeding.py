@@ -38,8 +38,8 @@ def tell(sinks: Sequence[EventSink], what: Callable[[EventSink], None]) -> None:
     for sink in sinks:
         try:
             what(sink)
-        except Exception:
-            logger.exception("an event sink failed")
+        except (Exception, SystemExit):
+            _complain(sink)
 
 
 async def _feed(sink: EventSink, bus: EventBus) -> None:
@@ -49,5 +49,10 @@ async def _feed(sink: EventSink, bus: EventBus) -> None:
             async for event in events:
                 try:
                     await sink.write(event)
-                except Exception:
-                    logger.exception("an event sink failed")
+                except (Exception, SystemExit):
+                    _complain(sink)
+
+
+def _complain(sink: EventSink) -> None:
+    package = type(sink).__module__.partition(".")[0]
+    logger.exception("an event sink failed", extra={"sink": package})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from abc import ABCMeta
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -110,7 +111,7 @@ class Opener:
         opening = exposure.spec.open(
             exposure.config, self.exposure_context(exposure.spec, host=host, port=port)
         )
-        endpoint = await self._enter(exposure.spec, opening)
+        endpoint = await self._enter(exposure.spec, opening, PublicEndpoint)
         return Exposed(
             urls=PublicUrls(endpoint.webhook_url, endpoint.stream_url), endpoint=endpoint
         )
@@ -143,14 +144,15 @@ class Opener:
             from_number=self._loaded.settings.from_number,
             speech=InstalledSpeech(self._loaded.registry, self.context),
         )
-        return await self._enter(selected.spec, selected.spec.open(selected.config, context))
+        opening = selected.spec.open(selected.config, context)
+        return await self._enter(selected.spec, opening, CallProvider)
 
     async def synthesis(self, chosen: Selected[TtsSpec]) -> Synthesis:
         """What speaks: `chosen`, then the configured fallbacks."""
         backends: list[tuple[str, TtsBackend]] = []
         for one in (chosen, *self._loaded.tts_fallback):
             opening = one.spec.open(one.config, self.context(one.spec.name))
-            backends.append((one.spec.name, await self._enter(one.spec, opening)))
+            backends.append((one.spec.name, await self._enter(one.spec, opening, TtsBackend)))
         return Synthesis(backends, logging.getLogger("voicecall.speech"))
 
     async def recognition(self) -> tuple[SttBackend | None, AudioFormat]:
@@ -163,7 +165,7 @@ class Opener:
             silence_seconds=self._loaded.settings.silence_timeout_ms / 1000,
         )
         opening = selected.spec.open(selected.config, context)
-        return await self._enter(selected.spec, opening), selected.spec.input_format
+        return await self._enter(selected.spec, opening, SttBackend), selected.spec.input_format
 
     async def vad(self) -> VadBackend | None:
         """What tells speech from silence, if that is wanted."""
@@ -171,7 +173,7 @@ class Opener:
         if selected is None:
             return None
         opening = selected.spec.open(selected.config, self.context(selected.spec.name))
-        return await self._enter(selected.spec, opening)
+        return await self._enter(selected.spec, opening, VadBackend)
 
     async def responder(self) -> Responder | None:
         """Who answers callers, if anybody does."""
@@ -183,7 +185,7 @@ class Opener:
             models=self._loaded.settings.response_models,
         )
         opening = selected.spec.open(selected.config, context)
-        return await self._enter(selected.spec, opening)
+        return await self._enter(selected.spec, opening, Responder)
 
     async def sinks(self, showing: Showing, public_http: HttpClient) -> Sequence[EventSink]:
         """Who is told about every event."""
@@ -191,29 +193,38 @@ class Opener:
         for one in self._loaded.sinks:
             lent = _lent(self.context(one.spec.name))
             context = SinkContext(**lent, showing=showing, public_http=public_http)
-            opened.append(await self._enter(one.spec, one.spec.open(one.config, context)))
+            opening = one.spec.open(one.config, context)
+            opened.append(await self._enter(one.spec, opening, EventSink))
         return opened
 
-    async def _enter(self, spec: PluginSpec, opening: AbstractAsyncContextManager[T]) -> T:
-        """What `opening` gives, closed with the gateway.
+    async def _enter(
+        self, spec: PluginSpec, opening: AbstractAsyncContextManager[T], kind: ABCMeta
+    ) -> T:
+        """What `opening` gives, which must be a `kind`, closed with the gateway.
 
         Raises:
             VoicecallError: the plugin's own, or `PluginError` that names the plugin which raised,
-                or which did not open in time.
+                gave something else, or did not open in time.
         """
         patience = self._stack.enter_context(_patience(self._named(spec)))
         try:
             opened = await self._stack.enter_async_context(_plain(opening))
             patience.deadline = math.inf
-            return opened
         except VoicecallError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             logger.debug("a plugin could not be opened", exc_info=True)
             why = hiding.private(f"{type(error).__name__}: {error}")
             raise PluginError(
                 f"{self._named(spec)} could not be opened: {why}; VOICECALL_LOG=DEBUG shows where"
             ) from error
+        lacks = sorted(name for name in kind.__abstractmethods__ if not hasattr(opened, name))
+        if lacks:
+            raise PluginError(
+                f"{self._named(spec)} opened {type(opened).__name__!r}, which is no "
+                f"{kind.__name__}: it has no {', '.join(lacks)}; report it to its author"
+            )
+        return opened
 
     def _named(self, spec: PluginSpec) -> str:
         return f"{spec.kind} {spec.name!r} of {self._loaded.registry.owner(spec)}"

@@ -12,14 +12,14 @@ import anyio
 
 from voicecall.checkup import check_carrier
 from voicecall.config.schema import Settings
-from voicecall.sdk import Finding, Severity
+from voicecall.sdk import CallProvider, Finding, Severity
 
 
 def found(message: str, remedy: str | None = None) -> Finding:
     return Finding(severity=Severity.WARNING, subject="number", message=message, remedy=remedy)
 
 
-class Carrier:
+class Carrier(CallProvider):
     """Tells where its number ought to lead, as far as it is told that."""
 
     def __init__(self, webhook: str) -> None:
@@ -31,6 +31,9 @@ class Carrier:
             found("leads nowhere", f"set it to {self._webhook}"),
             found(f"does not lead to {self._webhook}"),
         ]
+
+
+Carrier.__abstractmethods__ = frozenset()  # nothing else is asked of it
 
 
 @asynccontextmanager

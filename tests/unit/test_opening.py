@@ -15,7 +15,13 @@ import trio.testing
 from voicecall.config.schema import Settings
 from voicecall.errors import PluginError
 from voicecall.opening import Opener
+from voicecall.sdk import ReplySink, Responder, Turn
 from voicecall.sdk.clock import SystemClock
+
+
+class Silent(Responder):
+    async def respond(self, turn: Turn, out: ReplySink) -> None:
+        """Says nothing."""
 
 
 class Plugins:
@@ -80,24 +86,26 @@ def test_a_plugin_that_hangs_while_it_opens_is_named_after_half_a_minute() -> No
 
 
 def test_a_plugin_that_has_opened_may_live_for_long_with_tasks_of_its_own() -> None:
+    alive = Silent()
+
     @asynccontextmanager
-    async def lives() -> AsyncIterator[str]:
+    async def lives() -> AsyncIterator[Responder]:
         async with anyio.create_task_group() as tasks:
             await anyio.sleep(29)
             tasks.start_soon(anyio.sleep_forever)
-            yield "alive"
+            yield alive
             tasks.cancel_scope.cancel()
 
     async def main() -> None:
         async with AsyncExitStack() as stack:
-            assert await opener(stack, Plugins(lives)).responder() == "alive"
+            assert await opener(stack, Plugins(lives)).responder() is alive
             await anyio.sleep(3600)
 
     virtually(main)
 
 
 def test_a_responder_learns_every_model_that_a_turn_may_name() -> None:
-    plugins = Plugins(nullcontext)
+    plugins = Plugins(lambda: nullcontext(Silent()))
 
     async def main() -> None:
         async with AsyncExitStack() as stack:
@@ -106,3 +114,26 @@ def test_a_responder_learns_every_model_that_a_turn_may_name() -> None:
     virtually(main)
     (context,) = plugins.contexts
     assert context.models == ("a/one", "b/two")
+
+
+def test_a_plugin_that_opens_something_else_is_named_with_what_is_missing() -> None:
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            with pytest.raises(PluginError, match="'slow' of voicecall-slow.*has no respond"):
+                await opener(stack, Plugins(nullcontext)).responder()
+
+    anyio.run(main)
+
+
+def test_a_plugin_that_calls_exit_while_it_opens_is_named() -> None:
+    @asynccontextmanager
+    async def exits() -> AsyncIterator[Responder]:
+        raise SystemExit(3)
+        yield Silent()
+
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            with pytest.raises(PluginError, match="'slow' of voicecall-slow.*SystemExit"):
+                await opener(stack, Plugins(exits)).responder()
+
+    anyio.run(main)

@@ -375,7 +375,7 @@ async def _tell_responder(record: CallRecord, tools: CallTools) -> None:
     try:
         with anyio.fail_after(AFTERWORD_SECONDS, shield=True):
             await tools.responder.call_ended(ended_call(record, tools.settings))
-    except Exception:
+    except (Exception, SystemExit):
         logger.exception("the responder failed to take note of an ended call")
 
 

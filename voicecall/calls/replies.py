@@ -20,7 +20,7 @@ from voicecall.calls.persona import persona_of, turn_of
 from voicecall.calls.policy import require_digits, require_number
 from voicecall.calls.tools import CallTools
 from voicecall.calls.turn_times import TurnTimes
-from voicecall.errors import CapacityExceeded, VoicecallError
+from voicecall.errors import CapacityExceeded, ResponderError, VoicecallError
 from voicecall.model.call import CallState, Speaker, TranscriptLine
 from voicecall.model.instructions import Instruction
 from voicecall.model.speech import (
@@ -99,6 +99,8 @@ class SpokenReply:
         if self.started_at is None:
             self.started_at = self._now()
         if not isinstance(part, ReplyText):
+            if not isinstance(part, Action):
+                raise ResponderError(f"a {type(part).__name__} is no part of a reply")
             await self._allow(part)
             self.actions.append(part)
             return
@@ -197,10 +199,11 @@ class Replies:
             with anyio.fail_after(persona.patience) as reply.patience:
                 await responder.respond(turn, reply)
                 await reply.finish()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             known = isinstance(error, TimeoutError | VoicecallError)
             why = str(error) or f"nothing within {persona.patience:g} s (responseTimeoutMs)"
-            logger.warning("the responder gave no reply: %s", why, exc_info=not known)
+            package = type(responder).__module__.partition(".")[0]
+            logger.warning("responder of %s gave no reply: %s", package, why, exc_info=not known)
             reply.apologise()
         finally:
             if not reply.jobs:

@@ -135,6 +135,15 @@ async def hear(
         except SpeechError as failure:
             counters.recognition_failures += 1
             error = failure
+        except (Exception, SystemExit) as failure:
+            counters.recognition_failures += 1
+            package = type(stt).__module__.partition(".")[0]
+            logger.exception("an STT backend is broken", extra={"stt": package})
+            error = SpeechError(
+                f"STT backend of {package} is broken ({type(failure).__name__}); "
+                "report it to its author",
+                retryable=True,
+            )
         if audio.taken_seconds - taken >= STEADY_SECONDS:
             delay, lost_from = FIRST_RETRY_SECONDS, clock.now()
         if error is not None:

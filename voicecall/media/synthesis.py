@@ -118,7 +118,7 @@ class Synthesis:
                 await backend.synthesize(utterance, sink)
         except SpeechError as error:
             return error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._logger.exception("a TTS backend is broken", extra={"tts": name})
             return SpeechError(
                 f"TTS backend {name!r} is broken ({type(error).__name__}); report it to its author"

@@ -147,9 +147,9 @@ class Connection(TCPServer):
 
     async def _let_it_read(self) -> None:
         """Take what a refused client still sends: closed over that, it would not see the answer."""
-        self.writer.write_eof()
         left = LAST_BYTES
-        with anyio.move_on_after(LAST_SECONDS), suppress(OSError):
+        with anyio.move_on_after(LAST_SECONDS), suppress(OSError, RuntimeError):
+            self.writer.write_eof()
             while left > 0 and (data := await self.reader.read(left)):
                 left -= len(data)
 

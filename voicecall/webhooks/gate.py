@@ -117,7 +117,7 @@ class Gate:
             self._counters.store_failed += 1
             log.error("webhook not stored, the carrier may retry: %s", error)
             failure = HttpReply(status=503, headers=(("retry-after", "1"),))
-        except Exception:
+        except (Exception, SystemExit):
             self._counters.failed += 1
             log.exception("webhook failed")
             failure = HttpReply(status=500)
@@ -129,7 +129,7 @@ class Gate:
             return None
         try:
             return self._provider.apology(webhook)
-        except Exception:
+        except (Exception, SystemExit):
             log.exception("the provider failed to apologise")
             return None
 

@@ -109,6 +109,7 @@ def test_the_same_commands_speak_to_people_in_plain_lines(machine: Any, server: 
 
 
 def test_tail_writes_one_document_a_change_until_ctrl_c(machine: Any, server: Any) -> None:
+    machine.run("call", "-t", BUSY, "-m", "x")
     with machine.running("tail", "--json", "--since", "1") as tail:
         first = json.loads(tail.line())
         placed = document(machine.run("call", "-t", BUSY, "-m", "x", "--no-wait", "--json"))

@@ -148,6 +148,32 @@ def test_a_slow_responder_is_replaced_by_an_apology(
     virtually(main)
 
 
+@pytest.mark.parametrize(
+    "broken", [SystemExit(3), KeyError("turn"), object()], ids=["exits", "raises", "junk"]
+)
+def test_a_broken_responder_is_named_and_the_caller_hears_an_apology(
+    gateway: Any, virtually: Any, echo: Any, caplog: Any, broken: Any
+) -> None:
+    class Broken(type(echo())):  # type: ignore[misc]
+        async def respond(self, turn: Any, out: Any) -> None:
+            if isinstance(broken, BaseException):
+                raise broken
+            await out.write(broken)
+
+    async def main() -> None:
+        async with gateway(responder=Broken()) as world:
+            call = await world.place(None, mode=TALK)
+            await call.tell(answered())
+            voice = await world.connect(call)
+            await call.conversation.heard(Heard(text="hello?"))
+            assert voice.said[-1].text.startswith("Sorry")
+            assert call.record.is_live
+
+    virtually(main)
+    (warning,) = [each for each in caplog.records if "gave no reply" in each.message]
+    assert f"responder of {__name__.partition('.')[0]}" in warning.message
+
+
 def test_sentences_are_queued_while_the_responder_still_writes(
     gateway: Any, virtually: Any, echo: Any
 ) -> None:

@@ -92,6 +92,28 @@ def test_recognition_that_fails_for_good_leaves_the_voice(theatre) -> None:
     theatre.run(main)
 
 
+@pytest.mark.parametrize("broken", [KeyError("text"), SystemExit(3)], ids=["raises", "exits"])
+def test_a_broken_recogniser_is_named_asked_again_and_does_not_silence_us(
+    theatre, caplog, broken
+) -> None:
+    class Broken(theatre.ToldStt):
+        async def transcribe(self, audio, out) -> None:
+            if not self.connections:
+                self.connections += 1
+                raise broken
+            await super().transcribe(audio, out)
+
+    async def main() -> None:
+        stt = Broken()
+        async with theatre.session(stt=stt) as stage:
+            assert (await stage.say(LONG)).complete
+            assert stt.connections == 2
+
+    theatre.run(main)
+    (named,) = [each for each in caplog.records if each.message == "an STT backend is broken"]
+    assert vars(named)["stt"] == __name__.partition(".")[0]
+
+
 def test_recognition_that_stays_lost_is_given_up_after_half_a_minute(theatre) -> None:
     async def main() -> None:
         stt = theatre.ToldStt()
