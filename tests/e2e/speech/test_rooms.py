@@ -32,7 +32,7 @@ async def test_nobody_talks_to_the_echo_or_to_the_noise_of_a_room(start: Any) ->
         number: {"answerAfterMs": 100, "steps": STEPS, "patienceMs": 1200, "room": ROOMS[name]}
         for number, name in numbers.items()
     }
-    mock = {"timeScale": 2, "phones": phones}
+    mock = {"timeScale": 1, "phones": phones}
     script = {"responder": "scripted", "responders": {"scripted": {"lines": LINES}}}
     async with start({"mock": mock} | script, patience=120) as gateway:
 
