@@ -241,7 +241,8 @@ class LiveCall:
         self.record = record
         if record.carrier_ids:
             self._named.set()
-        self._posted = [said for said in self._posted if said is not fact]
+        over = not record.is_live
+        self._posted = [] if over else [said for said in self._posted if said is not fact]
         for event in events:
             self._tools.bus.publish(event)
         return decision.effects
@@ -254,7 +255,9 @@ class LiveCall:
             self._words += await self.conversation.close(fact.state)
         else:
             return []
-        return [*self._owed, *self._words]
+        owed = [each for each in self._owed if not isinstance(each, CallEnded)]
+        on_their_way = (said for said in self._posted if all(said is not each for each in owed))
+        return [*owed, *on_their_way, *self._words]
 
     def _instructions_for(self, fact: Fact) -> list[Instruction]:
         if not (isinstance(fact, CarrierEvent) and fact.wants_instructions):

@@ -151,7 +151,7 @@ def test_a_model_that_fails_is_replaced_by_an_apology(
             assert said(record)[-1] == ("bot", "Sorry, I cannot answer that right now.")
 
     anyio.run(main)
-    assert "the responder gave no reply" in caplog.text
+    assert "responder of voicecall_responder_model gave no reply" in caplog.text
     assert "responders.model" in caplog.text
     for secret in (KEY, "I am Bob", BOB):
         assert secret not in caplog.text
